@@ -1,0 +1,1 @@
+"""What the application does: one room per subject. Imports go downwards only."""

@@ -1,0 +1,1 @@
+"""Groups, brackets, comparisons and votes; who is asked what; derived triplets and export."""

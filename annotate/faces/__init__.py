@@ -1,0 +1,1 @@
+"""Data sets, faces and imported triplets: import, storage and serving of pictures."""

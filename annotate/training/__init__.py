@@ -1,0 +1,1 @@
+"""Snapshots, runs and model versions; the Celery tasks that launch the network."""

@@ -1,0 +1,1 @@
+"""How Semblance runs: settings, addresses, Celery, the embedded services and the supervisor."""

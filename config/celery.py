@@ -1,0 +1,10 @@
+"""The Celery application: two queues, `cpu` (default) and `gpu`."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+app = Celery("semblance")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,6 @@
+"""Every address of the application."""
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [path("django-admin/", admin.site.urls)]

@@ -1,0 +1,41 @@
+"""A pytest plugin, loaded before Django's settings: gives each test session services of its own.
+
+With DATABASE_URL and REDIS_URL set, those are used instead.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from config import environment
+from config.services import EmbeddedServices, use_services
+
+STATE_DIRS = environment.BASE_DIR / "var"
+STATE_DIR = STATE_DIRS / f"test-{os.getpid()}"
+
+os.environ["SEMBLANCE_STATE_DIR"] = str(STATE_DIR)
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+
+
+def _remove(state_dir: Path) -> None:
+    """End what a killed test session left running. One that still has users is left alone."""
+    services = EmbeddedServices(state_dir)
+    services.acquire()
+    services.release()
+    shutil.rmtree(state_dir, ignore_errors=True)
+
+
+def _sweep() -> None:
+    for state_dir in STATE_DIRS.glob("test-*"):
+        if not Path(f"/proc/{state_dir.name.removeprefix('test-')}").exists():
+            _remove(state_dir)
+
+
+_sweep()
+_handle = use_services()
+
+
+def pytest_unconfigure() -> None:
+    if _handle is not None:
+        _handle.release()
+    shutil.rmtree(STATE_DIR, ignore_errors=True)
