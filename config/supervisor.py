@@ -61,9 +61,7 @@ class Part:
         elif self.process.poll() is not None:
             lived = now - self.start_at
             self.pause = 1.0 if lived > 60 else min(self.pause * 2, LONGEST_PAUSE_SECONDS)
-            say(
-                f"{self.name} ended (exit status {self.process.returncode}; see {self.log}), starting it again"
-            )
+            say(f"{self.name} ended (status {self.process.returncode}; see {self.log}), starting it again")
             self.process, self.start_at = None, now + self.pause
 
     def stop(self) -> None:
