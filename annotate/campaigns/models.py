@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
+from annotate.accounts.models import User
 from annotate.faces.models import Dataset, Face, ImportedTriplet, Split
 
 
@@ -17,6 +20,29 @@ class Answer(models.TextChoices):
     LEFT = "left", "left"
     RIGHT = "right", "right"
     UNCERTAIN = "uncertain", "uncertain"
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def active(self) -> CampaignQuerySet:
+        """Those that ask annotators now."""
+        return self.filter(is_active=True)
+
+    def with_progress(self, annotator: User | None = None) -> CampaignQuerySet:
+        """Adds `decided` and `total` comparisons, and `mine`, the votes of one annotator."""
+
+        def count(table: type[models.Model], **conditions: object) -> Subquery:
+            rows = table.objects.filter(**conditions).order_by().values(flat=Value(1))
+            return Coalesce(Subquery(rows.annotate(n=Count("*")).values("n")), 0)
+
+        campaigns = self.annotate(
+            decided=count(Comparison, campaign=OuterRef("pk"), winner__isnull=False),
+            total=count(Group, campaign=OuterRef("pk")) * F("repetitions") * (F("k") - 1),
+        )
+        if annotator is not None:
+            campaigns = campaigns.annotate(
+                mine=count(Vote, group__campaign=OuterRef("pk"), annotator=annotator)
+            )
+        return campaigns
 
 
 class Campaign(models.Model):
@@ -31,6 +57,8 @@ class Campaign(models.Model):
     seed = models.BigIntegerField(default=0)
     is_active = models.BooleanField(default=True, help_text="Annotators are asked only while it is active")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CampaignQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -93,6 +121,40 @@ class Bracket(models.Model):
         ]
 
 
+class ComparisonQuerySet(models.QuerySet["Comparison"]):
+    def open(self) -> ComparisonQuerySet:
+        """Those that no vote and no tie has decided yet."""
+        return self.filter(winner__isnull=True)
+
+    def free(self, at: datetime) -> ComparisonQuerySet:
+        """Open ones that nobody holds a lease on."""
+        return self.open().filter(Q(leased_until__isnull=True) | Q(leased_until__lte=at))
+
+    def leased_to(self, annotator: User, at: datetime) -> ComparisonQuerySet:
+        """Open ones that this annotator is looking at."""
+        return self.open().filter(leased_to=annotator, leased_until__gt=at)
+
+    def unanswered_by(self, annotator: User) -> ComparisonQuerySet:
+        """Those whose pair she has not answered for this anchor, in whichever repetition."""
+        hers = Vote.objects.filter(
+            annotator=annotator, group=OuterRef("group"), low=OuterRef("low"), high=OuterRef("high")
+        )
+        return self.filter(~Exists(hers))
+
+    def in_her_repetition(self, annotator: User, at: datetime) -> ComparisonQuerySet:
+        """Those of groups in which she has answered, or is looking at, no other repetition."""
+        voted = Vote.objects.filter(annotator=annotator, group=OuterRef("group"))
+        looking = Comparison.objects.leased_to(annotator, at).filter(group=OuterRef("group"))
+        return self.filter(
+            ~Exists(voted.exclude(comparison__bracket=OuterRef("bracket"))),
+            ~Exists(looking.exclude(bracket=OuterRef("bracket"))),
+        )
+
+    def undecided_by_some(self) -> ComparisonQuerySet:
+        """Open ones that somebody was uncertain about: they wait for another annotator."""
+        return self.open().filter(votes__isnull=False).distinct()
+
+
 class Comparison(models.Model):
     """One match of a bracket, and the question that it puts: which of two is more like the anchor?
 
@@ -120,6 +182,8 @@ class Comparison(models.Model):
     )
     leased_until = models.DateTimeField(null=True)
 
+    objects = ComparisonQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["bracket", "round", "position"], name="comparison_place_once"),
@@ -132,7 +196,10 @@ class Comparison(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["campaign", "id"], condition=Q(winner__isnull=True), name="comparison_open"),
+            models.Index(
+                fields=["campaign", "group", "id"], condition=Q(winner__isnull=True), name="comparison_open"
+            ),
+            models.Index(fields=["campaign"], condition=Q(winner__isnull=False), name="comparison_decided"),
         ]
 
 
@@ -201,7 +268,10 @@ class Relation(models.Model):
         Comparison, on_delete=models.CASCADE, related_name="+", help_text="That completed the chain"
     )
     # PostgreSQL arrays have no foreign keys: users are deactivated, never deleted (Vote protects them).
-    annotators = ArrayField(models.BigIntegerField())
+    deciders = ArrayField(models.BigIntegerField(), help_text="Users whose votes it rests on")
+    uncertain = ArrayField(
+        models.BigIntegerField(), default=list, help_text="Users who answered along the chain, undecided"
+    )
 
     class Meta:
         constraints: ClassVar = [

@@ -1,0 +1,159 @@
+"""The endpoints that the compare page calls. Each parses, calls one service, and answers."""
+
+from __future__ import annotations
+
+import random
+
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotate.campaigns.leases import LEASE, MOST_AT_ONCE, Question, lease
+from annotate.campaigns.models import Answer, Campaign, Comparison
+from annotate.campaigns.voting import VoteRefused, cast_vote
+
+# Which side a face is shown on must not be guessable from anything that repeats.
+RANDOM = random.SystemRandom()
+LONGEST_RESPONSE_MS = 24 * 60 * 60 * 1000
+
+
+class LeaseRequest(serializers.Serializer):
+    count = serializers.IntegerField(min_value=1, max_value=MOST_AT_ONCE, default=3)
+
+
+class ShownFace(serializers.Serializer):
+    face = serializers.IntegerField()
+    src = serializers.CharField()
+
+
+class ProgressSerializer(serializers.Serializer):
+    decided = serializers.IntegerField(help_text="Decided comparisons of the campaign")
+    total = serializers.IntegerField(help_text="All comparisons that its brackets will have")
+    mine = serializers.IntegerField(help_text="Your own votes in it")
+
+
+class ShownComparison(serializers.Serializer):
+    id = serializers.IntegerField(source="comparison.pk")
+    anchor = serializers.SerializerMethodField()
+    left = serializers.SerializerMethodField()
+    right = serializers.SerializerMethodField()
+    group = serializers.IntegerField(source="comparison.group.index")
+    repetition = serializers.IntegerField(source="comparison.bracket.repetition")
+    round = serializers.IntegerField(source="comparison.round")
+
+    @staticmethod
+    def _face(face: int) -> dict[str, object]:
+        return {"face": face, "src": reverse("face-crop", args=[face])}
+
+    @extend_schema_field(ShownFace)
+    def get_anchor(self, question: Question) -> dict[str, object]:
+        return self._face(question.anchor)
+
+    @extend_schema_field(ShownFace)
+    def get_left(self, question: Question) -> dict[str, object]:
+        return self._face(question.left)
+
+    @extend_schema_field(ShownFace)
+    def get_right(self, question: Question) -> dict[str, object]:
+        return self._face(question.right)
+
+
+class LeaseAnswer(serializers.Serializer):
+    state = serializers.ChoiceField(choices=["open", "waiting", "finished", "paused"])
+    comparisons = ShownComparison(many=True)
+    lease_seconds = serializers.IntegerField()
+    progress = ProgressSerializer()
+
+
+class VoteRequest(serializers.Serializer):
+    id = serializers.UUIDField(help_text="Made by you; the same vote sent again counts once")
+    comparison = serializers.IntegerField()
+    answer = serializers.ChoiceField(choices=Answer.choices)
+    response_ms = serializers.IntegerField(
+        min_value=0, max_value=LONGEST_RESPONSE_MS, required=False, allow_null=True,
+        help_text="Milliseconds from the pictures' being visible to the answer",
+    )  # fmt: skip
+
+
+class VoteAnswer(serializers.Serializer):
+    id = serializers.UUIDField()
+    comparison = serializers.IntegerField()
+    answer = serializers.ChoiceField(choices=Answer.choices)
+    progress = ProgressSerializer()
+
+
+class RefusalSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+def progress_of(campaign_id: int, request: Request) -> dict[str, int]:
+    campaign = Campaign.objects.with_progress(request.user).get(pk=campaign_id)
+    return {"decided": campaign.decided, "total": campaign.total, "mine": campaign.mine}
+
+
+class Leases(APIView):
+    @extend_schema(request=LeaseRequest, responses=LeaseAnswer)
+    def post(self, request: Request, campaign_id: int) -> Response:
+        """Comparisons to answer: those you hold already, then new ones, each held for two minutes."""
+        campaign = get_object_or_404(Campaign, pk=campaign_id)
+        asked = LeaseRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        questions = lease(
+            campaign, request.user, count=asked.validated_data["count"], at=timezone.now(), rng=RANDOM
+        )
+        progress = progress_of(campaign.pk, request)
+        answer = {
+            "state": _state(campaign, questions, progress),
+            "comparisons": questions,
+            "lease_seconds": int(LEASE.total_seconds()),
+            "progress": progress,
+        }
+        return Response(LeaseAnswer(answer).data)
+
+
+def _state(campaign: Campaign, questions: list[Question], progress: dict[str, int]) -> str:
+    if not campaign.is_active:
+        return "paused"
+    if questions:
+        return "open"
+    return "finished" if progress["decided"] == progress["total"] else "waiting"
+
+
+class Votes(APIView):
+    @extend_schema(
+        request=VoteRequest,
+        responses={
+            201: VoteAnswer,
+            200: OpenApiResponse(VoteAnswer, "The same vote had come before"),
+            404: OpenApiResponse(description="There is no such comparison"),
+            409: OpenApiResponse(RefusalSerializer, "The vote was not stored, and why"),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Store one vote. When this answers 200 or 201, the vote is on disk."""
+        vote = VoteRequest(data=request.data)
+        vote.is_valid(raise_exception=True)
+        given = vote.validated_data
+        try:
+            cast = cast_vote(
+                vote_id=given["id"], comparison_id=given["comparison"], annotator=request.user,
+                answer=given["answer"], response_ms=given.get("response_ms"), at=timezone.now(),
+            )  # fmt: skip
+        except Comparison.DoesNotExist:
+            return Response({"detail": "There is no such comparison."}, status.HTTP_404_NOT_FOUND)
+        except VoteRefused as refusal:
+            return Response({"code": refusal.code, "detail": str(refusal)}, status.HTTP_409_CONFLICT)
+        answer = {
+            "id": cast.vote.pk,
+            "comparison": cast.vote.comparison_id,
+            "answer": cast.vote.answer,
+            "progress": progress_of(cast.vote.comparison.campaign_id, request),
+        }
+        code = status.HTTP_201_CREATED if cast.is_new else status.HTTP_200_OK
+        return Response(VoteAnswer(answer).data, code)
