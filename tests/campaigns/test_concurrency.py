@@ -1,0 +1,142 @@
+"""Many annotators at once on real PostgreSQL connections: nothing is asked twice, nothing is lost."""
+
+import random
+import threading
+import uuid
+
+import pytest
+from django.db import connection, connections
+from django.utils import timezone
+
+from annotate.accounts.models import Role, User
+from annotate.campaigns.creation import create_campaign
+from annotate.campaigns.leases import lease
+from annotate.campaigns.models import Answer, Bracket, Comparison, Vote
+from annotate.campaigns.voting import VoteRefused, cast_vote
+
+pytestmark = pytest.mark.django_db(transaction=True)
+THREADS = 12
+
+
+def in_threads(work, arguments):
+    errors = []
+
+    def run(argument):
+        try:
+            work(argument)
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(argument,)) for argument in arguments]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert errors == []
+
+
+def test_a_campaign_under_many_hands(dataset):
+    campaign = create_campaign(name="c", dataset=dataset, groups=3, k=16, seed=5).campaign
+    people = [User.objects.create_user(f"a{i}", None, role=Role.ANNOTATOR) for i in range(THREADS)]
+    acknowledged = []
+
+    def annotate(person):
+        rng = random.Random(person.pk)
+        idle = 0
+        while idle < 5:
+            questions = lease(campaign, person, count=3, at=timezone.now(), rng=rng)
+            idle = 0 if questions else idle + 1
+            for question in questions:
+                vote = dict(
+                    vote_id=uuid.UUID(int=rng.getrandbits(128)), comparison_id=question.comparison.pk,
+                    annotator=person, answer=rng.choice([*Answer.values, Answer.LEFT]), response_ms=1,
+                    at=timezone.now(),
+                )  # fmt: skip
+                cast_vote(**vote)
+                if rng.random() < 0.2:
+                    assert not cast_vote(**vote).is_new
+                acknowledged.append(vote["vote_id"])
+
+    in_threads(annotate, people)
+    assert sorted(acknowledged) == sorted(Vote.objects.values_list("pk", flat=True))
+    assert not Comparison.objects.open().exists()
+    for bracket in Bracket.objects.all():
+        assert bracket.finished_at is not None
+        assert bracket.comparisons.count() == 15
+    decisive = Vote.objects.exclude(answer="uncertain").values_list("comparison", flat=True)
+    assert len(decisive) == len(set(decisive))
+
+
+def test_the_same_vote_from_two_connections_counts_once(campaign, annotators):
+    [question] = lease(campaign, annotators[0], count=1, at=timezone.now(), rng=random.Random(1))
+    vote_id = uuid.uuid4()
+    outcomes = []
+    barrier = threading.Barrier(6)
+
+    def send(_):
+        barrier.wait()
+        cast = cast_vote(
+            vote_id=vote_id, comparison_id=question.comparison.pk, annotator=annotators[0], answer="left",
+            response_ms=None, at=timezone.now(),
+        )  # fmt: skip
+        outcomes.append(cast.is_new)
+
+    in_threads(send, range(6))
+    assert sorted(outcomes) == [False] * 5 + [True]
+    assert Vote.objects.count() == 1
+
+
+def test_two_annotators_cannot_both_decide(campaign, annotators):
+    """Both were shown it, the first one's lease having ended: one decides, the other is told."""
+    comparison = Comparison.objects.first()
+    for annotator in annotators:
+        comparison.showings.create(annotator=annotator, low_is_left=True)
+    barrier = threading.Barrier(len(annotators))
+    refused = []
+
+    def send(annotator):
+        barrier.wait()
+        try:
+            cast_vote(
+                vote_id=uuid.uuid4(), comparison_id=comparison.pk, annotator=annotator, answer="left",
+                response_ms=None, at=timezone.now(),
+            )  # fmt: skip
+        except VoteRefused as refusal:
+            refused.append(refusal.code)
+
+    in_threads(send, annotators)
+    assert refused == ["decided"] * (len(annotators) - 1)
+    assert Vote.objects.count() == 1
+
+
+def test_siblings_decided_at_once_open_one_next_match(campaign, annotators):
+    bracket = Bracket.objects.first()
+    for low in (0, 2):
+        siblings = list(bracket.comparisons.filter(round=1, position__in=(low, low + 1)))
+        for comparison, annotator in zip(siblings, annotators, strict=False):
+            comparison.showings.create(annotator=annotator, low_is_left=True)
+        barrier = threading.Barrier(2)
+
+        def send(pair, barrier=barrier):
+            barrier.wait()
+            cast_vote(
+                vote_id=uuid.uuid4(), comparison_id=pair[0].pk, annotator=pair[1], answer="left",
+                response_ms=None, at=timezone.now(),
+            )  # fmt: skip
+
+        in_threads(send, list(zip(siblings, annotators, strict=False)))
+    assert bracket.comparisons.filter(round=2).count() == 2
+
+
+def test_an_acknowledged_vote_is_committed(campaign, annotators):
+    [question] = lease(campaign, annotators[0], count=1, at=timezone.now(), rng=random.Random(1))
+    cast_vote(
+        vote_id=uuid.uuid4(), comparison_id=question.comparison.pk, annotator=annotators[0], answer="left",
+        response_ms=None, at=timezone.now(),
+    )  # fmt: skip
+    assert not connection.in_atomic_block
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)

@@ -1,0 +1,197 @@
+"""From the first lease to the champion, by the rules."""
+
+import random
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from annotate.campaigns.leases import LEASE, lease
+from annotate.campaigns.models import Answer, Bracket, Comparison, Relation, Vote
+from annotate.campaigns.simulation import Manner, simulate
+from annotate.campaigns.voting import (
+    AlreadyAnswered,
+    AlreadyDecided,
+    IdUsed,
+    NotShown,
+    cast_vote,
+    settle_as_tie,
+)
+from annotate.tournament.closure import Match, close
+
+
+def ask(campaign, annotator, count=1, at=None, **options):
+    at = at or timezone.now()
+    return lease(campaign, annotator, count=count, at=at, rng=random.Random(1), **options)
+
+
+def test_a_lease_is_exclusive_and_survives_a_reload(campaign, annotators):
+    anna, bert = annotators[:2]
+    hers = ask(campaign, anna, 3)
+    assert ask(campaign, anna, 3) == hers
+    his = ask(campaign, bert, 3)
+    assert not {q.comparison.pk for q in hers} & {q.comparison.pk for q in his}
+
+
+def test_an_expired_lease_goes_to_somebody_else_and_a_late_vote_still_counts(campaign, annotators, vote):
+    anna, bert, cora = annotators[:3]
+    now = timezone.now()
+    [late] = ask(campaign, anna, at=now)
+    [taken] = ask(campaign, bert, at=now + LEASE + timedelta(seconds=1))
+    assert taken.comparison == late.comparison
+    assert vote(anna, late).is_new
+    with pytest.raises(AlreadyDecided):
+        vote(bert, taken)
+    assert Vote.objects.count() == 1
+    with pytest.raises(NotShown):
+        vote(cora, late)
+
+
+def test_the_same_vote_twice_counts_once(campaign, annotators, vote):
+    [question] = ask(campaign, annotators[0])
+    vote_id = uuid.uuid4()
+    assert vote(annotators[0], question, vote_id=vote_id).is_new
+    assert not vote(annotators[0], question, vote_id=vote_id).is_new
+    assert Vote.objects.count() == 1
+    [other] = ask(campaign, annotators[1])
+    with pytest.raises(IdUsed):
+        vote(annotators[1], other, vote_id=vote_id)
+
+
+def test_uncertain_goes_to_another_and_three_make_a_tie(campaign, annotators, vote):
+    [question] = ask(campaign, annotators[0])
+    pk = question.comparison.pk
+    for number, annotator in enumerate(annotators[:3], 1):
+        questions = ask(campaign, annotator, 10)
+        mine = next(q for q in questions if q.comparison.pk == pk)
+        vote(annotator, mine, Answer.UNCERTAIN)
+        comparison = Comparison.objects.get(pk=pk)
+        assert comparison.is_tie == (number == 3)
+        assert (comparison.winner is None) == (number < 3)
+        assert pk not in {q.comparison.pk for q in ask(campaign, annotator, 10)}
+        Comparison.objects.update(leased_until=None, leased_to=None)
+    assert not Relation.objects.exists()
+
+
+def test_nobody_answers_a_pair_twice_even_in_another_repetition(campaign, annotators, vote):
+    anna = annotators[0]
+    while questions := ask(campaign, anna, 10):
+        for question in questions:
+            vote(anna, question)
+    pairs = list(Vote.objects.values_list("group", "low", "high"))
+    assert len(pairs) == len(set(pairs)) > 3 * 7
+    open_ones = Comparison.objects.open()
+    assert open_ones.exists()
+    for comparison in open_ones:
+        assert (comparison.group_id, comparison.low, comparison.high) in set(pairs)
+
+
+def test_the_database_itself_refuses_a_second_vote_on_a_pair(campaign, annotators, vote):
+    [question] = ask(campaign, annotators[0])
+    first = vote(annotators[0], question).vote
+    with pytest.raises(IntegrityError, match="vote_pair_once"), transaction.atomic():
+        Vote.objects.create(
+            pk=uuid.uuid4(), comparison=first.comparison, annotator=first.annotator, answer="uncertain",
+            low_is_left=True, group=first.group, low=first.low, high=first.high,
+        )  # fmt: skip
+    with pytest.raises(IntegrityError, match="vote_decides_comparison_once"), transaction.atomic():
+        Vote.objects.create(
+            pk=uuid.uuid4(), comparison=first.comparison, annotator=annotators[1], answer="left",
+            low_is_left=True, group=first.group, low=first.low, high=first.high,
+        )  # fmt: skip
+
+
+def test_an_annotator_stays_in_one_repetition_of_a_group_while_others_can(campaign, annotators, vote):
+    anna = annotators[0]
+    seen = {}
+    for _ in range(7):
+        [question] = ask(campaign, anna)
+        seen.setdefault(question.comparison.group_id, set()).add(question.comparison.bracket_id)
+        vote(anna, question)
+    assert all(len(brackets) == 1 for brackets in seen.values())
+    assert len({b for brackets in seen.values() for b in brackets}) == 1
+
+
+def test_every_bracket_finishes_with_k_minus_1_comparisons_and_one_champion(campaign, annotators):
+    simulate(campaign, annotators, Manner(noise=0.1, uncertain=0.05), seed=2)
+    finished = Bracket.objects.filter(finished_at__isnull=False)
+    assert finished.count() >= 7
+    for bracket in finished:
+        comparisons = list(bracket.comparisons.all())
+        assert len(comparisons) == 7
+        assert all(c.winner is not None for c in comparisons)
+        losers = {c.low + c.high - c.winner for c in comparisons}
+        assert len(losers) == 7
+
+
+def test_stored_relations_are_the_closure_of_the_stored_votes(campaign, annotators):
+    simulate(campaign, annotators, Manner(noise=0.2, uncertain=0.2), seed=3)
+    for bracket in Bracket.objects.prefetch_related("comparisons__votes"):
+        matches = []
+        for c in bracket.comparisons.all():
+            if c.winner is None:
+                continue
+            named = {v.annotator_id: v.winner for v in c.votes.all()}
+            assert c.is_tie == (set(named.values()) == {None})
+            deciders = frozenset(a for a, w in named.items() if w is not None)
+            assert {named[a] for a in deciders} <= {c.winner}
+            uncertain = frozenset(named) - deciders
+            matches.append(
+                Match(c.pk, c.round, c.winner, c.low + c.high - c.winner, deciders, uncertain, c.is_tie)
+            )
+        expected = {(r.winner, r.loser, len(r.chain), r.deciders, r.uncertain) for r in close(matches)}
+        stored = {
+            (r.winner.slot, r.loser.slot, r.chain, frozenset(r.deciders), frozenset(r.uncertain))
+            for r in bracket.relations.select_related("winner", "loser")
+        }
+        assert stored == expected
+
+
+def test_an_admin_settles_what_nobody_can_answer(campaign, admin):
+    comparison = Comparison.objects.first()
+    settled = settle_as_tie(comparison.pk, admin=admin, at=timezone.now())
+    assert settled.is_tie
+    assert settled.settled_by == admin
+    with pytest.raises(AlreadyDecided):
+        settle_as_tie(comparison.pk, admin=admin, at=timezone.now())
+
+
+def test_a_paused_campaign_asks_nobody_but_takes_what_it_asked(campaign, annotators, vote):
+    [question] = ask(campaign, annotators[0])
+    campaign.is_active = False
+    campaign.save()
+    assert ask(campaign, annotators[0]) == []
+    assert vote(annotators[0], question).is_new
+
+
+def test_sides_are_random_and_recorded(campaign, annotators, vote):
+    questions = [
+        q for a in annotators for q in lease(campaign, a, count=10, at=timezone.now(), rng=random.Random(4))
+    ]
+    assert 0.2 < sum(q.left < q.right for q in questions) / len(questions) < 0.8
+    cast = vote(annotators[0], questions[0], Answer.LEFT)
+    left_slot = cast.vote.low if cast.vote.low_is_left else cast.vote.high
+    assert cast.vote.winner == left_slot
+    candidate = questions[0].comparison.group.candidates.get(slot=left_slot)
+    assert candidate.positive_id == questions[0].left
+
+
+def test_an_answer_to_a_pair_known_from_another_repetition_is_refused(campaign, annotators, vote):
+    """Both showings are hers; the second vote meets the rule, not an error."""
+    anna = annotators[0]
+    first, *others = Comparison.objects.order_by("id")
+    twin = next(
+        (c for c in others if (c.group_id, c.low, c.high) == (first.group_id, first.low, first.high)), None
+    )
+    if twin is None:
+        other_bracket = Comparison.objects.filter(group=first.group).exclude(bracket=first.bracket).first()
+        Comparison.objects.filter(pk=other_bracket.pk).update(low=first.low, high=first.high)
+        twin = Comparison.objects.get(pk=other_bracket.pk)
+    for comparison in (first, twin):
+        comparison.showings.create(annotator=anna, low_is_left=True)
+    options = {"annotator": anna, "answer": "left", "response_ms": None, "at": timezone.now()}
+    cast_vote(vote_id=uuid.uuid4(), comparison_id=first.pk, **options)
+    with pytest.raises(AlreadyAnswered):
+        cast_vote(vote_id=uuid.uuid4(), comparison_id=twin.pk, **options)
