@@ -1,0 +1,31 @@
+"""What an annotator opens: her campaigns, and the page on which she compares. All else there is api.py's."""
+
+from django.contrib.auth.decorators import login_required
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from annotate.campaigns.models import Campaign
+from annotate.faces.models import Dataset, Face
+
+
+@require_safe
+@login_required
+def home(request):
+    """The campaigns that ask for answers now; to curators also how far the whole has come."""
+    campaigns = Campaign.objects.active().with_progress(request.user).order_by("name")
+    overview = None
+    if request.user.is_curator:
+        overview = {
+            "datasets": Dataset.objects.count(),
+            "faces": Face.objects.count(),
+            "campaigns": Campaign.objects.count(),
+        }
+    return render(request, "home.html", {"campaigns": campaigns, "overview": overview})
+
+
+@require_safe
+@login_required
+def compare(request, campaign_id):
+    """The page itself; what it shows comes from the API, also that the campaign is paused or finished."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    return render(request, "campaigns/compare.html", {"campaign": campaign})

@@ -1,0 +1,55 @@
+"""Forms of the campaign pages."""
+
+from __future__ import annotations
+
+from django import forms
+
+from annotate.campaigns.export import SOURCES
+from annotate.campaigns.models import Campaign
+from annotate.faces.models import Dataset
+
+MOST_GROUPS = 100_000
+SOURCE_NAMES = {
+    "direct": "direct: what a comparison says",
+    "inferred": "inferred: what follows from several",
+    "imported": "imported: what came with the data set",
+}
+
+
+class CampaignForm(forms.Form):
+    name = forms.CharField(max_length=100)
+    dataset = forms.ModelChoiceField(
+        Dataset.objects.order_by("name"), label="Data set", empty_label=None,
+        help_text="Groups are drawn from its strong imported triplets or, without those, from its labels.",
+    )  # fmt: skip
+    groups = forms.IntegerField(
+        min_value=1,
+        max_value=MOST_GROUPS,
+        initial=50,
+        help_text="At most; fewer where the data set has no more.",
+    )
+    k = forms.TypedChoiceField(
+        choices=[(k, k) for k in (4, 8, 16, 32)], coerce=int, initial=16, label="Candidates in a group",
+        help_text="16, as in the paper, is 15 comparisons a bracket. Smaller sets need a smaller number.",
+    )  # fmt: skip
+    repetitions = forms.IntegerField(
+        min_value=1, max_value=10, initial=3, help_text="How many brackets each group gets."
+    )
+    seed = forms.IntegerField(initial=0, help_text="The same seed draws the same groups again.")
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        if Campaign.objects.filter(name=name).exists():
+            raise forms.ValidationError("There is a campaign of this name already.")
+        return name
+
+
+class ExportForm(forms.Form):
+    sources = forms.MultipleChoiceField(
+        choices=[(source, SOURCE_NAMES[source]) for source in ("direct", "inferred", "imported")],
+        widget=forms.CheckboxSelectMultiple,
+        initial=["direct", "inferred"],
+    )
+
+    def clean_sources(self) -> list[str]:
+        return [source for source in SOURCES if source in self.cleaned_data["sources"]]

@@ -1,0 +1,155 @@
+"""The curators' and admins' pages of campaigns."""
+
+from __future__ import annotations
+
+import tempfile
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.text import slugify
+from django.views.decorators.http import require_POST, require_safe
+
+from annotate.accounts.models import User
+from annotate.accounts.permissions import admin_required, curator_required
+from annotate.campaigns.creation import CannotDrawGroups, create_campaign
+from annotate.campaigns.export import copy_triplets
+from annotate.campaigns.forms import CampaignForm, ExportForm
+from annotate.campaigns.models import Bracket, Campaign, Candidate, Comparison, Relation
+from annotate.campaigns.voting import AlreadyDecided, settle_as_tie
+from annotate.campaigns.weights import annotator_tallies
+from annotate.faces.models import Dataset
+from annotate.tournament.agreement import ENOUGH, weights
+
+WAITING_SHOWN = 20
+
+
+@require_safe
+@curator_required
+def campaign_list(request: HttpRequest) -> HttpResponse:
+    campaigns = Campaign.objects.with_progress().select_related("dataset").order_by("-created_at")
+    return render(
+        request, "campaigns/list.html", {"campaigns": campaigns, "has_data": Dataset.objects.exists()}
+    )
+
+
+@curator_required
+def campaign_create(request: HttpRequest) -> HttpResponse:
+    form = CampaignForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            creation = create_campaign(**form.cleaned_data)
+        except CannotDrawGroups as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(
+                request,
+                f"Campaign {creation.campaign} has {creation.groups} groups. {creation.skipped} anchors were "
+                "skipped, as they can not fill a group.",
+            )
+            return redirect("campaign-detail", creation.campaign.pk)
+    return render(request, "campaigns/create.html", {"form": form, "has_data": Dataset.objects.exists()})
+
+
+@require_safe
+@curator_required
+def campaign_detail(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    campaign = get_object_or_404(Campaign.objects.with_progress().select_related("dataset"), pk=campaign_id)
+    brackets = Bracket.objects.filter(group__campaign=campaign).aggregate(
+        all=Count("id"), finished=Count("id", filter=Q(finished_at__isnull=False))
+    )
+    return render(
+        request,
+        "campaigns/detail.html",
+        {
+            "campaign": campaign,
+            "brackets": brackets,
+            "triplets": 2 * Relation.objects.filter(bracket__group__campaign=campaign).count(),
+            "ties": Comparison.objects.filter(campaign=campaign, is_tie=True).count(),
+            "waiting": _waiting(campaign),
+            "export": ExportForm(),
+        },
+    )
+
+
+@require_safe
+@curator_required
+def campaign_annotators(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The table of annotators, loaded after the page: its cost grows with the campaign."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    return render(
+        request, "campaigns/annotators.html", {"annotators": _annotators(campaign), "enough": ENOUGH}
+    )
+
+
+def _annotators(campaign: Campaign) -> list[dict[str, object]]:
+    tallies = annotator_tallies(campaign)
+    weight = weights(tallies)
+    names = dict(User.objects.filter(pk__in=tallies).values_list("pk", "username"))
+    return [
+        {"name": names[pk], "tally": tally, "weight": weight[pk], "few": tally.n < ENOUGH}
+        for pk, tally in sorted(tallies.items(), key=lambda item: names[item[0]])
+    ]
+
+
+def _waiting(campaign: Campaign) -> dict[str, object]:
+    """Comparisons that somebody was uncertain about, with their faces."""
+    waiting = Comparison.objects.filter(campaign=campaign).undecided_by_some()
+    shown = list(
+        waiting.select_related("group", "bracket")
+        .annotate(uncertain=Count("votes"))
+        .order_by("group", "id")[:WAITING_SHOWN]
+    )
+    faces = {
+        (group, slot): face
+        for group, slot, face in Candidate.objects.filter(
+            group__in={comparison.group_id for comparison in shown}
+        ).values_list("group", "slot", "positive")
+    }
+    rows = [
+        {"comparison": c, "low": faces[c.group_id, c.low], "high": faces[c.group_id, c.high]} for c in shown
+    ]
+    return {"count": waiting.count(), "rows": rows}
+
+
+@require_POST
+@curator_required
+def campaign_pause(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Pause an active campaign, or resume a paused one."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    campaign.is_active = request.POST.get("active") == "true"
+    campaign.save(update_fields=["is_active"])
+    messages.success(request, f"{campaign} is {'active' if campaign.is_active else 'paused'}.")
+    return redirect("campaign-detail", campaign.pk)
+
+
+@require_POST
+@admin_required
+def comparison_settle(request: HttpRequest, campaign_id: int, comparison_id: int) -> HttpResponse:
+    """Call a waiting comparison a tie."""
+    get_object_or_404(Comparison, pk=comparison_id, campaign=campaign_id)
+    try:
+        settle_as_tie(comparison_id, admin=request.user, at=timezone.now())
+    except AlreadyDecided as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        messages.success(request, "Settled as a tie: the bracket goes on, and no triplet comes of it.")
+    return redirect("campaign-detail", campaign_id)
+
+
+@require_safe
+@curator_required
+def campaign_export(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The triplets as a CSV file. Written to a temporary file first, so that no torn file is served."""
+    campaign = get_object_or_404(Campaign.objects.select_related("dataset"), pk=campaign_id)
+    form = ExportForm(request.GET)
+    if not form.is_valid():
+        messages.warning(request, "Choose at least one kind of triplets to download.")
+        return redirect("campaign-detail", campaign.pk)
+    out = tempfile.TemporaryFile()  # noqa: SIM115 - FileResponse closes it
+    copy_triplets(out, dataset=campaign.dataset, campaign=campaign, sources=form.cleaned_data["sources"])
+    out.seek(0)
+    name = f"{slugify(campaign.name) or 'campaign'}-triplets.csv"
+    return FileResponse(out, as_attachment=True, filename=name, content_type="text/csv; charset=utf-8")
