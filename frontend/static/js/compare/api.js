@@ -1,0 +1,82 @@
+// Talks to the server's two compare endpoints, and turns every outcome into a value or a named error.
+
+/**
+ * @typedef {{face: number, src: string}} ShownFace
+ * @typedef {{id: number, anchor: ShownFace, left: ShownFace, right: ShownFace}} Comparison
+ * @typedef {{decided: number, total: number, mine: number}} Progress
+ * @typedef {"open"|"waiting"|"finished"|"paused"} CampaignState
+ * @typedef {{state: CampaignState, comparisons: Comparison[], lease_seconds: number, progress: Progress}} Lease
+ * @typedef {"left"|"right"|"uncertain"} Answer
+ * @typedef {{id: string, comparison: number, answer: Answer, response_ms: number}} Vote
+ */
+
+/** The server can not be reached or is in trouble: the same request may succeed later. */
+export class Unreachable extends Error {}
+
+/** Nobody is logged in any more, or somebody else is. Only a fresh page helps. */
+export class LoggedOut extends Error {}
+
+/** The server understood and said no; sending it again would change nothing. */
+export class Refused extends Error {
+  /** @param {string} code @param {string} detail */
+  constructor(code, detail) {
+    super(detail);
+    this.code = code;
+  }
+}
+
+const PATIENCE_MS = 20_000;
+
+export class Api {
+  /**
+   * @param {{leasesUrl: string, votesUrl: string, csrfToken: string}} settings `csrfToken` is the one
+   *   that the page came with: a login in another tab makes it void, so that a page left open by one
+   *   person can not send answers in the name of the next.
+   */
+  constructor(settings) {
+    this.settings = settings;
+  }
+
+  /** @param {number} count @returns {Promise<Lease>} */
+  lease(count) {
+    return this.#post(this.settings.leasesUrl, { count });
+  }
+
+  /** @param {Vote} vote @returns {Promise<{progress: Progress}>} */
+  vote(vote) {
+    const { id, comparison, answer, response_ms } = vote;
+    return this.#post(this.settings.votesUrl, { id, comparison, answer, response_ms }, { keepalive: true });
+  }
+
+  /** @param {string} url @param {object} body @param {RequestInit} [options] @returns {Promise<any>} */
+  async #post(url, body, options = {}) {
+    let response;
+    try {
+      response = await fetch(url, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": this.settings.csrfToken },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(PATIENCE_MS),
+        ...options,
+      });
+      if (response.ok && isJson(response)) return await response.json();
+    } catch (error) {
+      throw new Unreachable(String(error));
+    }
+    throw await problem(response);
+  }
+}
+
+/** @param {Response} response */
+function isJson(response) {
+  return (response.headers.get("Content-Type") ?? "").startsWith("application/json");
+}
+
+/** @param {Response} response @returns {Promise<Error>} */
+async function problem(response) {
+  const { status } = response;
+  if (status === 401 || status === 403 || response.redirected) return new LoggedOut(`status ${status}`);
+  if (status >= 500 || status === 429 || status === 408 || response.ok) return new Unreachable(`status ${status}`);
+  const said = isJson(response) ? await response.json().catch(() => ({})) : {};
+  return new Refused(said.code ?? `status ${status}`, said.detail ?? "The server did not accept it.");
+}

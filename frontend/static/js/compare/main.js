@@ -1,0 +1,117 @@
+// The compare page: ties the queue of comparisons, the screen, her answers and the outbox together.
+
+import { Api } from "./api.js";
+import { listen } from "./input.js";
+import { Outbox } from "./outbox.js";
+import { Queue } from "./queue.js";
+import { View } from "./view.js";
+
+const LOOK_AGAIN_MS = 4_000;
+const SHOWN = "semblance.shown";
+/** Refusals that an annotator need only be told of; any other is a defect and is shown as one. */
+const KIND = new Set(["decided", "answered", "paused"]);
+
+const root = /** @type {HTMLElement} */ (document.querySelector("[data-compare]"));
+const campaign = Number(root.dataset.campaign);
+const api = new Api({
+  leasesUrl: root.dataset.leasesUrl ?? "",
+  votesUrl: root.dataset.votesUrl ?? "",
+  csrfToken: root.dataset.csrf ?? "",
+});
+const view = new View(root);
+
+/** @type {import("./queue.js").Ready | null} */
+let current = null;
+/** @type {number | null} the comparison that she looked at when its lease ran out */
+let lapsed = null;
+
+const outbox = new Outbox({
+  owner: Number(root.dataset.user),
+  send: (vote) => api.vote(vote),
+  onChange: update,
+  onSaved(vote, progress) {
+    if (vote.campaign === campaign) view.progress(progress);
+    more();
+  },
+  onRefused(vote, refused) {
+    if (!KIND.has(refused.code)) console.warn(`Answer ${vote.id} refused: ${refused.code}, ${refused.message}`);
+    view.notice(KIND.has(refused.code) ? `refused-${refused.code}` : "refused");
+    more();
+  },
+});
+const queue = new Queue({
+  lease: (count) => api.lease(count),
+  outbox,
+  first: Number(sessionStorage.getItem(SHOWN)) || null,
+  onProgress(progress) {
+    outbox.hurry();
+    view.progress(progress);
+  },
+  onChange: update,
+});
+
+/** Ask for more comparisons; the server has just shown that it can be reached. */
+function more() {
+  queue.hurry();
+  void queue.fill();
+}
+
+/** @param {import("./api.js").Answer} choice */
+function answer(choice) {
+  const response_ms = view.responseMs;
+  if (!current || response_ms === null || outbox.loggedOut) return;
+  const comparison = current.comparison.id;
+  current = null;
+  view.chosen(choice);
+  outbox.add({ campaign, comparison, answer: choice, response_ms });
+}
+
+/** Bring the screen up to date: the next comparison if there is one, else why there is none. */
+function update() {
+  view.unsaved(outbox.size, outbox.failing || outbox.loggedOut);
+  if (outbox.loggedOut || queue.state === "logged-out") {
+    current = null;
+    return view.panel("logged-out");
+  }
+  if (current) return undefined;
+  current = queue.take();
+  if (!current) return view.panel(reason());
+  if (lapsed !== null && lapsed !== current.comparison.id) view.notice("lapsed");
+  lapsed = null;
+  sessionStorage.setItem(SHOWN, String(current.comparison.id));
+  return view.show(current);
+}
+
+/** Why there is nothing to show, as the name of a panel. */
+function reason() {
+  if (outbox.failing || queue.state === "unreachable") return "unreachable";
+  if (queue.state === "open" || outbox.size) return "loading";
+  return queue.state;
+}
+
+/** After a long absence the comparison on the screen may be somebody else's by now. */
+function comeBack() {
+  if (document.hidden) return;
+  if (current && current.until < performance.now()) {
+    lapsed = current.comparison.id;
+    queue.giveBack(current);
+    current = null;
+    update();
+  }
+  void queue.fill();
+}
+
+listen(root, answer);
+for (const button of root.querySelectorAll("[data-try-now]")) {
+  button.addEventListener("click", () => {
+    outbox.hurry();
+    more();
+  });
+}
+document.addEventListener("visibilitychange", comeBack);
+setInterval(() => {
+  if (!current && !document.hidden && queue.state !== "finished") void queue.fill();
+}, LOOK_AGAIN_MS);
+update();
+void outbox.flush();
+void queue.fill();

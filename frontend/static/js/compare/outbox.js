@@ -1,0 +1,137 @@
+// Keeps answers until the server has acknowledged them: in localStorage, so that neither a reload nor a
+// closed browser loses one, and under the annotator's own key, so that they are sent only in her name.
+
+import { LoggedOut, Refused } from "./api.js";
+import { Backoff } from "./backoff.js";
+
+/** @typedef {import("./api.js").Vote & {campaign: number, at: number}} Entry */
+
+export class Outbox {
+  /** @type {Map<string, Entry>} */
+  #entries = new Map();
+  #backoff = new Backoff();
+  #sending = false;
+
+  /** True while answers wait because the last attempt did not reach the server. */
+  failing = false;
+  /** True once the server no longer knows who we are: nothing is sent until the page is loaded anew. */
+  loggedOut = false;
+
+  /**
+   * @param {object} settings
+   * @param {number} settings.owner the annotator's id
+   * @param {(vote: Entry) => Promise<{progress: import("./api.js").Progress}>} settings.send
+   * @param {() => void} settings.onChange the number of answers or the state of sending has changed
+   * @param {(vote: Entry, progress: import("./api.js").Progress) => void} settings.onSaved
+   * @param {(vote: Entry, refused: Refused) => void} settings.onRefused
+   */
+  constructor(settings) {
+    this.settings = settings;
+    this.prefix = `semblance.vote.${settings.owner}.`;
+    for (const entry of stored(this.prefix)) this.#entries.set(entry.id, entry);
+  }
+
+  get size() {
+    return this.#entries.size;
+  }
+
+  /** @param {number} comparison */
+  holds(comparison) {
+    return [...this.#entries.values()].some((entry) => entry.comparison === comparison);
+  }
+
+  /** @param {Omit<Entry, "id" | "at">} answer */
+  add(answer) {
+    const entry = { ...answer, id: uuid(), at: Date.now() };
+    this.#entries.set(entry.id, entry);
+    keep(this.prefix + entry.id, entry);
+    this.settings.onChange();
+    void this.flush();
+  }
+
+  /** Try at once if it was waiting for the next attempt. */
+  hurry() {
+    this.#backoff.hurry();
+  }
+
+  /** Send what is there, oldest first, one at a time, until nothing is left or nobody is logged in. */
+  async flush() {
+    if (this.#sending || this.loggedOut) return;
+    this.#sending = true;
+    while (this.#entries.size && !this.loggedOut) {
+      const [entry] = [...this.#entries.values()].sort((a, b) => a.at - b.at);
+      await this.#attempt(entry);
+    }
+    this.#sending = false;
+  }
+
+  /** @param {Entry} entry */
+  async #attempt(entry) {
+    try {
+      const { progress } = await this.settings.send(entry);
+      this.#settled(entry);
+      this.settings.onSaved(entry, progress);
+    } catch (error) {
+      if (error instanceof Refused) {
+        this.#settled(entry);
+        this.settings.onRefused(entry, error);
+      } else if (error instanceof LoggedOut) {
+        this.loggedOut = true;
+        this.settings.onChange();
+      } else {
+        this.failing = true;
+        this.settings.onChange();
+        await this.#backoff.wait();
+      }
+    }
+  }
+
+  /** @param {Entry} entry */
+  #settled(entry) {
+    this.failing = false;
+    this.#backoff.reset();
+    this.#entries.delete(entry.id);
+    forget(this.prefix + entry.id);
+    this.settings.onChange();
+  }
+}
+
+/** @param {string} prefix @returns {Entry[]} */
+function stored(prefix) {
+  try {
+    return Object.keys(localStorage)
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => JSON.parse(localStorage.getItem(key) ?? ""));
+  } catch {
+    return [];
+  }
+}
+
+/** @param {string} key @param {Entry} entry */
+function keep(key, entry) {
+  try {
+    localStorage.setItem(key, JSON.stringify(entry));
+  } catch {
+    // Storage is full or switched off: the answer lives in memory, and leaving the page asks first.
+    addEventListener("beforeunload", (event) => event.preventDefault(), { once: true });
+  }
+}
+
+/** @param {string} key */
+function forget(key) {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // It was never kept.
+  }
+}
+
+/** crypto.randomUUID exists only on https and localhost; a lab's first look may be over plain http. */
+function uuid() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

@@ -1,0 +1,122 @@
+// Puts comparisons, progress and messages on the screen. Knows nothing of the server or of votes.
+
+import { Stopwatch } from "./stopwatch.js";
+
+/** Whoever answers sooner than this means the comparison before: a second tap, a key held too long. */
+const SETTLE_MS = 200;
+const NOTICE_MS = 6_000;
+const CHOSEN_MS = 350;
+
+export class View {
+  #stopwatch = new Stopwatch();
+  #noticeTimer = 0;
+
+  /** @param {HTMLElement} root the element that holds all of the compare page */
+  constructor(root) {
+    this.root = root;
+    this.stage = find(root, ".stage");
+    this.board = find(root, ".board");
+    this.progressBar = /** @type {HTMLProgressElement} */ (find(root, ".progress"));
+    this.texts = /** @type {HTMLTemplateElement} */ (find(root, "#texts")).content;
+  }
+
+  /** For how long the pictures have been visible, or null where it is too soon to answer. */
+  get responseMs() {
+    const milliseconds = this.#stopwatch.milliseconds;
+    return milliseconds < SETTLE_MS ? null : milliseconds;
+  }
+
+  /** Show a comparison, and start the clock once it has been painted. @param {import("./queue.js").Ready} ready */
+  show(ready) {
+    this.#stopwatch.stop();
+    for (const [place, image] of Object.entries(ready.pictures)) {
+      const frame = find(this.board, `[data-place="${place}"] .frame`);
+      if (image) image.alt = frame.dataset.alt ?? "";
+      if (frame.firstElementChild !== image || !image) frame.replaceChildren(image ?? this.#text("broken"));
+    }
+    this.#state("open");
+    this.stage.dataset.comparison = String(ready.comparison.id);
+    requestAnimationFrame(() => requestAnimationFrame(() => this.#stopwatch.restart()));
+  }
+
+  /** Show a message in place of a comparison. @param {string} name of a panel on the page */
+  panel(name) {
+    if (this.stage.dataset.state === name) return;
+    this.#stopwatch.stop();
+    this.#state(name);
+    delete this.stage.dataset.comparison;
+    const panel = this.root.querySelector(`[data-panel="${name}"]`);
+    this.announce(panel?.querySelector("h2")?.textContent ?? "");
+  }
+
+  /** @param {string} state */
+  #state(state) {
+    this.stage.dataset.state = state;
+    this.board.inert = state !== "open";
+    /** @type {HTMLButtonElement} */ (find(this.root, ".uncertain")).disabled = state !== "open";
+    for (const panel of this.root.querySelectorAll("[data-panel]")) {
+      /** @type {HTMLElement} */ (panel).hidden = panel.getAttribute("data-panel") !== state;
+    }
+  }
+
+  /** Say which answer was taken, without holding up the next comparison. @param {string} answer */
+  chosen(answer) {
+    const mark = find(this.root, `[data-answer="${answer}"] .choice`);
+    mark.classList.add("chosen");
+    setTimeout(() => mark.classList.remove("chosen"), CHOSEN_MS);
+    this.announce(this.#text(`chose-${answer}`).textContent ?? "");
+  }
+
+  /** @param {import("./api.js").Progress} progress */
+  progress({ decided, total, mine }) {
+    this.progressBar.max = Math.max(total, 1);
+    this.progressBar.value = decided;
+    this.#fill({ decided, total, mine });
+    this.root.dataset.mine = String(mine);
+  }
+
+  /** Say how many answers the server has not acknowledged yet. @param {number} count @param {boolean} failing */
+  unsaved(count, failing) {
+    this.#fill({ unsaved: count });
+    this.root.dataset.unsaved = String(count);
+    find(this.root, ".saving").hidden = !count || failing;
+    find(this.root, ".not-saved").hidden = !count || !failing;
+  }
+
+  /** Show a short message for a while. @param {string} name of a text on the page */
+  notice(name) {
+    const notice = find(this.root, ".notice");
+    notice.replaceChildren(this.#text(name));
+    notice.hidden = false;
+    clearTimeout(this.#noticeTimer);
+    this.#noticeTimer = setTimeout(() => (notice.hidden = true), NOTICE_MS);
+  }
+
+  /** @param {string} text for screen readers */
+  announce(text) {
+    find(this.root, ".announcer").textContent = text;
+  }
+
+  /** @param {Record<string, number>} values */
+  #fill(values) {
+    for (const [name, value] of Object.entries(values)) {
+      for (const slot of this.root.querySelectorAll(`[data-slot="${name}"]`)) {
+        slot.textContent = value.toLocaleString();
+        const one = slot.nextElementSibling;
+        if (one?.matches("[data-plural]")) one.textContent = value === 1 ? "" : one.getAttribute("data-plural");
+      }
+    }
+  }
+
+  /** @param {string} name */
+  #text(name) {
+    return /** @type {HTMLElement} */ (find(this.texts, `[data-text="${name}"]`).cloneNode(true));
+  }
+}
+
+/** @param {ParentNode} parent @param {string} selector @returns {HTMLElement} */
+function find(parent, selector) {
+  const found = parent.querySelector(selector);
+  if (!found) throw new Error(`The page has no ${selector}`);
+  return /** @type {HTMLElement} */ (found);
+}
