@@ -1,6 +1,9 @@
 """What an annotator opens: her campaigns, and the page on which she compares. All else there is api.py's."""
 
+from __future__ import annotations
+
 from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
@@ -10,7 +13,7 @@ from annotate.faces.models import Dataset, Face
 
 @require_safe
 @login_required
-def home(request):
+def home(request: HttpRequest) -> HttpResponse:
     """The campaigns that ask for answers now; to curators also how far the whole has come."""
     campaigns = Campaign.objects.active().with_progress(request.user).order_by("name")
     overview = None
@@ -25,7 +28,7 @@ def home(request):
 
 @require_safe
 @login_required
-def compare(request, campaign_id):
+def compare(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The page itself; what it shows comes from the API, also that the campaign is paused or finished."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
     return render(request, "campaigns/compare.html", {"campaign": campaign})
