@@ -2,6 +2,7 @@
 in the layout of Google's FEC files. No pixels, no Django."""
 
 import csv
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def answer(rater: Rater, vectors: np.ndarray, rng: np.random.Generator) -> int:
         return int(rng.integers(1, 4))
     seen = (vectors + rng.normal(0.0, rater.noise, vectors.shape)) @ rater.warp
     odd, margin = odd_one(seen)
-    return 0 if rng.random() < 0.01 + 0.17 * np.exp(-margin / 0.06) else odd
+    return 0 if rng.random() < 0.012 + 0.3 * np.exp(-margin / 0.06) else odd
 
 
 def write_triplets(
@@ -98,9 +99,9 @@ def write_triplets(
     """Write `count` triplets over one split's faces, each answered by 6 of 12 raters, in FEC's layout.
 
     About half surround a few anchors (up to 80, 28 triplets each), so that tournaments find anchors with
-    many strong positives; the rest are random, a third of each kind. The three faces of a triplet show three
-    people. The raters are the same for every split of one seed. Raises ValueError where there are too few
-    people or faces.
+    many strong positives; the rest are random, of the kinds that are rarest so far. The three faces of a
+    triplet show three people. The raters are the same for every split of one seed. Raises ValueError where
+    there are too few people or faces.
     """
     faces = read_faces(labels_csv, split)
     rng = np.random.default_rng([seed, *split.encode()])
@@ -126,12 +127,16 @@ def _triples(faces: Faces, count: int, rng: np.random.Generator) -> list[Triple]
     for anchor in rng.choice(len(faces.images), anchors, replace=False):
         for triple in _around(faces, int(anchor), rng):
             found[tuple(sorted(triple))] = None
+    kinds = Counter(len(set(faces.names[list(triple)])) for triple in found)
     for _ in range(200 * count):
         if len(found) >= count:
             break
-        triple = _random_triple(faces, rng)
-        if triple:
-            found[tuple(sorted(triple))] = None
+        # The kind that is rarest so far; where it cannot be found, any other.
+        kind = min(KINDS, key=lambda one: kinds[one]) if rng.random() < 0.9 else int(rng.integers(1, 4))
+        triple = _random_triple(faces, kind, rng)
+        if triple and triple not in found:
+            found[triple] = None
+            kinds[kind] += 1
     if len(found) < count:
         raise ValueError(f"{len(faces.images)} faces do not give {count} different triplets")
     return [list(found)[index] for index in rng.permutation(len(found))[:count]]
@@ -159,16 +164,15 @@ def _around(faces: Faces, anchor: int, rng: np.random.Generator) -> list[Triple]
     return triples
 
 
-def _random_triple(faces: Faces, rng: np.random.Generator) -> Triple | None:
-    """Three faces of three people with 1, 2 or 3 expression names, each a third of the time; None if missed."""
-    kind = int(rng.integers(1, 4))
+def _random_triple(faces: Faces, kind: int, rng: np.random.Generator) -> Triple | None:
+    """Three faces of three people with `kind` different expression names, sorted; None if the draw missed."""
     first = int(rng.integers(len(faces.names)))
     same = np.flatnonzero(faces.names == faces.names[first])
     other = np.flatnonzero(faces.names != faces.names[first])
     pools = {1: (same, same), 2: (same, other), 3: (other, other)}[kind]
     if not all(len(pool) for pool in pools):
         return None
-    second, third = (int(rng.choice(pool)) for pool in pools)
-    wanted = len({faces.names[i] for i in (first, second, third)}) == kind
-    people = len({faces.people[i] for i in (first, second, third)}) == 3
-    return (first, second, third) if wanted and people else None
+    triple = [first, *(int(rng.choice(pool)) for pool in pools)]
+    if len(set(faces.names[triple])) != kind or len(set(faces.people[triple])) < 3:
+        return None
+    return tuple(sorted(triple))  # type: ignore[return-value]

@@ -101,14 +101,14 @@ PROTOTYPES: dict[str, Expression] = {
     ),
     "disgust": _prototype(
         brow_inner=-0.6, brow_outer=-0.3, furrow=0.5, lids=-0.45, squint=0.6, nose_wrinkle=1.0, corners=-0.6,
-        teeth=0.35, tongue=0.15, mouth_width=-0.1,
+        teeth=0.5, mouth_width=-0.1,
     ),
     "fear": _prototype(
         brow_inner=0.95, brow_outer=0.2, furrow=0.6, lids=1.0, corners=-0.45, mouth_open=0.25,
         mouth_width=0.85, teeth=0.65,
     ),
     "contempt": _prototype(
-        brow_inner=-0.15, lids=-0.35, corner_left=-0.1, corner_right=0.85, pout=-0.4, gaze_x=-0.3,
+        brow_inner=-0.15, lids=-0.35, corner_left=-0.1, corner_right=1.0, pout=-0.4, gaze_x=-0.3,
         gaze_y=-0.2,
     ),
     "sceptical": _prototype(
@@ -141,26 +141,26 @@ PROTOTYPES: dict[str, Expression] = {
 }  # fmt: skip
 """Expressions at full strength, by name. A drawn one is a mixture of these."""
 
-BLENDED = 0.4
+BLENDED = 0.5
 """Share of drawn expressions that have a second prototype mixed in."""
 
 
 def draw_expression(rng: np.random.Generator) -> tuple[Expression, str]:
     """An expression and the name of the prototype that it started from.
 
-    The strength varies, 40 % have some of a second prototype, and all are made asymmetric and jittered;
+    The strength varies, half have some of a second prototype, and all are made asymmetric and jittered;
     so the name is a loose one, as names of expressions are.
     """
     names = list(PROTOTYPES)
     first, second = rng.choice(len(names), size=2, replace=False)
     values = rng.uniform(0.5, 1.1) * np.array(astuple(PROTOTYPES[names[first]]))
     other = np.array(astuple(PROTOTYPES[names[second]]))
-    blend, share = rng.random() < BLENDED, rng.uniform(0.15, 0.45)
+    blend, share = rng.random() < BLENDED, rng.uniform(0.2, 0.5)
     if blend:
         values = (1 - share) * values + share * other
     mirrored = rng.random() < 0.5
     lean = rng.normal(0.0, 0.12)
-    jitter = rng.normal(0.0, 0.07, len(values))
+    jitter = rng.normal(0.0, 0.09, len(values))
     for index, name in enumerate(FIELDS):
         side = {"left": 1 - lean, "right": 1 + lean}.get(name.rpartition("_")[2], 1.0)
         # The tongue and the furrow are conspicuous already when small, so rest must mean rest for them.
@@ -179,7 +179,7 @@ def mirror(expression: Expression) -> Expression:
     return replace(Expression(**swapped), gaze_x=-expression.gaze_x)
 
 
-TYPICAL = 1.0
+TYPICAL = 1.232
 """Distance of a typical random pair before scaling; measured once on drawn expressions."""
 
 
@@ -193,24 +193,24 @@ def expression_vector(expression: Expression) -> tuple[float, ...]:
     e = expression
     seen = 0.15 + 0.85 * float(np.clip(1 + (e.lid_left + e.lid_right) / 2, 0, 1))
     pairs = (
-        (e.brow_inner_left, e.brow_inner_right, 0.85),
-        (e.brow_outer_left, e.brow_outer_right, 0.75),
-        (e.lid_left, e.lid_right, 0.95),
-        (e.corner_left, e.corner_right, 1.15),
+        (e.brow_inner_left, e.brow_inner_right, 0.95),
+        (e.brow_outer_left, e.brow_outer_right, 0.8),
+        (e.lid_left, e.lid_right, 1.0),
+        (e.corner_left, e.corner_right, 0.95),
     )
     vector = []
     for left, right, weight in pairs:
         vector += [weight * (left + right) / 2, 0.8 * weight * (left - right) / 2]
     vector += [
         0.6 * e.furrow,
-        0.75 * seen * e.gaze_x,
-        0.6 * seen * e.gaze_y,
-        0.75 * e.squint,
-        0.7 * e.nose_wrinkle,
-        1.5 * e.mouth_open,
-        0.85 * e.mouth_width,
-        1.0 * e.teeth,
-        0.75 * e.pout,
-        1.3 * e.tongue,
+        0.9 * seen * e.gaze_x,
+        0.75 * seen * e.gaze_y,
+        0.85 * e.squint,
+        0.9 * e.nose_wrinkle,
+        1.3 * e.mouth_open,
+        0.75 * e.mouth_width,
+        0.85 * e.teeth,
+        0.65 * e.pout,
+        1.1 * e.tongue,
     ]
     return tuple(value / TYPICAL for value in vector)

@@ -5,7 +5,7 @@ from PIL import Image, ImageDraw
 
 from annotate.demo.canvas import Canvas, spline
 from annotate.demo.expressions import Expression
-from annotate.demo.people import Person, mix
+from annotate.demo.people import Person, mix, shadow_of
 
 SCLERA = (250, 250, 250)
 ALONG = np.linspace(0, 1, 21)
@@ -32,12 +32,12 @@ def _lids(
     slant = (0.03 + person.eye_tilt) * (1 - 2 * ALONG)
     droop = 0.045 * max(brow_inner, 0.0) * (ALONG - 0.5)
     scowl = 0.06 * max(-brow_inner, 0.0) * (0.6 - ALONG)
-    high = (0.168 + 0.105 * wide) * size * np.sin(np.pi * ALONG**0.9) ** 0.75
-    low = (0.1 + 0.03 * wide - 0.125 * e.squint) * person.eye_size
+    high = (0.15 + 0.125 * wide) * size * np.sin(np.pi * ALONG**0.9) ** 0.75
+    low = (0.092 + 0.035 * wide - 0.12 * e.squint) * person.eye_size
     lower = slant + low * HILL
     upper = np.minimum(slant - high + (droop + scowl) * HILL, lower)
     upper += shut * (lower - upper)
-    fold = slant - (0.168 * size + 0.07 + 0.05 * wide) * HILL + 0.01 + scowl * HILL
+    fold = slant - (0.15 * size + 0.075 + 0.05 * wide) * HILL + 0.01 + scowl * HILL
     return upper, lower, fold
 
 
@@ -73,7 +73,7 @@ def _eyeball(
     extent = np.ceil(outline.max(axis=0)).astype(int) - corner + 1
     tile = Image.new("RGB", (int(extent[0]), int(extent[1])), SCLERA)
     pen = ImageDraw.Draw(tile, "RGBA")
-    look = np.array([[centre + 0.125 * expression.gaze_x, -0.025 - 0.095 * expression.gaze_y]])
+    look = np.array([[centre + 0.125 * expression.gaze_x, -0.022 - 0.1 * expression.gaze_y]])
     middle = canvas.project(look)[0] - corner
     unit = canvas.unit
 
@@ -82,9 +82,9 @@ def _eyeball(
         pen.ellipse((*(at - radius * unit), *(at + radius * unit)), fill=ink)
 
     colour = person.eye_colour
-    disc(0.142, mix(colour, (16, 12, 14), 0.62))
-    disc(0.124, colour)
-    disc(0.1, mix(colour, (255, 240, 200), 0.22), 0, 0.02)
+    disc(0.15, mix(colour, (16, 12, 14), 0.62))
+    disc(0.131, colour)
+    disc(0.106, mix(colour, (255, 240, 200), 0.22), 0, 0.02)
     disc(0.064, (18, 14, 16))
     glint = 0.045 if canvas.light.x > 0 else -0.045
     disc(0.033, (255, 255, 255), glint, -0.05)
@@ -117,7 +117,7 @@ def _folds(
     canvas: Canvas, person: Person, expression: Expression, sign: int, centre: float, edges: list[np.ndarray]
 ) -> None:
     """The fold over the lid, the bag under the eye, crow's feet and the shadow in the socket."""
-    shadow = mix(person.skin, (74, 24, 26), 0.46)
+    shadow = shadow_of(person.skin, 0.6)
     canvas.ribbon(edges[2], 0.02 * HILL**0.5, (*shadow, 150))
     squint, half = expression.squint, 0.265 * person.eye_size
     lower = float(edges[1][10, 1])
@@ -142,7 +142,7 @@ def draw_brows(canvas: Canvas, person: Person, expression: Expression) -> None:
         base = -0.335 * person.brow_height
         pull = expression.furrow
         start = (sign * (0.2 - 0.075 * pull), base - 0.185 * inner + 0.05 * pull)
-        end = (sign * 0.72 * person.eye_spacing, base + 0.035 - 0.17 * outer)
+        end = (sign * 0.72 * person.eye_spacing, base + 0.035 - 0.2 * outer)
         arch = 0.045 + 0.05 * person.brow_arch
         third, two = (
             (

@@ -5,17 +5,22 @@ import numpy as np
 from annotate.demo.canvas import Canvas, Points, ellipse, mirrored, spline
 from annotate.demo.people import Person, mix
 
-# Hairlines from the picture's left temple to its right one; they stay above where raised brows go.
+# The hairline's right half from the middle to the temple; those in LEFT have another left half.
+# They stay above where raised brows go.
 HAIRLINES: dict[str, list[tuple[float, float]]] = {
-    "buzz": [(-0.97, -0.15), (-0.86, -0.55), (-0.5, -0.84), (0, -0.9), (0.5, -0.84), (0.86, -0.55), (0.97, -0.15)],
-    "side_part": [(-0.98, 0.0), (-0.88, -0.5), (-0.5, -0.95), (-0.1, -0.72), (0.4, -0.62), (0.84, -0.5), (0.98, 0.0)],
-    "quiff": [(-0.98, -0.05), (-0.88, -0.55), (-0.62, -0.9), (0, -0.98), (0.62, -0.9), (0.88, -0.55), (0.98, -0.05)],
-    "crop": [(-0.98, -0.1), (-0.88, -0.56), (-0.45, -0.7), (0, -0.66), (0.45, -0.7), (0.88, -0.56), (0.98, -0.1)],
-    "centre": [(-1.0, 0.1), (-0.9, -0.42), (-0.45, -0.8), (0, -1.12), (0.45, -0.8), (0.9, -0.42), (1.0, 0.1)],
-    "sweep": [(-1.0, 0.1), (-0.92, -0.4), (-0.66, -0.86), (-0.3, -1.0), (0.3, -0.64), (0.84, -0.44), (1.0, 0.1)],
-    "fringe": [(-1.0, 0.3), (-0.88, -0.4), (-0.6, -0.57), (0, -0.6), (0.6, -0.57), (0.88, -0.4), (1.0, 0.3)],
-    "sleek": [(-0.98, 0.0), (-0.88, -0.5), (-0.5, -0.86), (0, -0.98), (0.5, -0.86), (0.88, -0.5), (0.98, 0.0)],
+    "buzz": [(0, -0.9), (0.5, -0.84), (0.86, -0.55), (0.97, -0.15)],
+    "side_part": [(-0.1, -0.74), (0.4, -0.64), (0.84, -0.5), (0.98, 0.0)],
+    "quiff": [(0, -0.98), (0.62, -0.9), (0.88, -0.55), (0.98, -0.05)],
+    "crop": [(0, -0.68), (0.45, -0.71), (0.88, -0.56), (0.98, -0.1)],
+    "centre": [(0, -1.08), (0.45, -0.8), (0.9, -0.42), (1.0, 0.1)],
+    "sweep": [(-0.3, -1.0), (0.3, -0.66), (0.84, -0.44), (1.0, 0.1)],
+    "fringe": [(0, -0.62), (0.6, -0.59), (0.88, -0.4), (1.0, 0.3)],
+    "sleek": [(0, -0.98), (0.5, -0.86), (0.88, -0.5), (0.98, 0.0)],
 }  # fmt: skip
+LEFT: dict[str, list[tuple[float, float]]] = {
+    "side_part": [(-0.5, -0.95), (-0.88, -0.5), (-0.98, 0.0)],
+    "sweep": [(-0.66, -0.86), (-0.92, -0.4), (-1.0, 0.1)],
+}
 # Style: hairline, and how far the hair stands off the skull at the sides and on top.
 CAPS: dict[str, tuple[str, float, float]] = {
     "buzz": ("buzz", 0.02, 0.04), "side_part": ("side_part", 0.07, 0.2), "quiff": ("quiff", 0.05, 0.12),
@@ -23,6 +28,18 @@ CAPS: dict[str, tuple[str, float, float]] = {
     "swept": ("sweep", 0.09, 0.22), "bob": ("fringe", 0.14, 0.18), "straight": ("centre", 0.1, 0.14),
     "waves": ("sweep", 0.13, 0.2), "bun": ("sleek", 0.04, 0.08), "ponytail": ("sleek", 0.04, 0.08),
     "puffs": ("centre", 0.05, 0.07), "fringe": ("fringe", 0.12, 0.16),
+}  # fmt: skip
+
+
+# Right halves of what hangs behind the head.
+CURTAINS: dict[str, list[tuple[float, float]]] = {
+    "bob": [(0.6, -1.32), (1.16, -0.7), (1.3, 0.3), (1.22, 0.98), (0.8, 1.06)],
+    "straight": [(0.6, -1.3), (1.1, -0.7), (1.2, 0.3), (1.24, 1.4), (1.2, 2.2), (0.5, 2.2)],
+    "waves": [
+        (0.6, -1.34), (1.18, -0.7), (1.2, -0.1), (1.42, 0.4), (1.28, 0.9), (1.5, 1.4), (1.3, 2.0), (0.5, 2.1),
+    ],
+    "fringe": [(0.6, -1.3), (1.14, -0.7), (1.18, 0.3), (1.12, 1.1), (1.2, 1.5), (0.7, 1.6)],
+    "swept": [(0.6, -1.3), (1.1, -0.7), (1.1, -0.1), (1.0, 0.5), (0.5, 0.7)],
 }  # fmt: skip
 
 
@@ -41,15 +58,8 @@ def draw_hair_behind(canvas: Canvas, person: Person) -> None:
     """What falls or stands behind the head."""
     style, dark = person.hair_style, _ink(person, -0.28)
     wide = person.face_width
-    curtains: dict[str, list[tuple[float, float]]] = {
-        "bob": [(0.6, -1.32), (1.16, -0.7), (1.3, 0.3), (1.22, 0.98), (0.8, 1.06)],
-        "straight": [(0.6, -1.3), (1.1, -0.7), (1.2, 0.3), (1.24, 1.4), (1.2, 2.2), (0.5, 2.2)],
-        "waves": [(0.6, -1.34), (1.18, -0.7), (1.2, -0.1), (1.42, 0.4), (1.28, 0.9), (1.5, 1.4), (1.3, 2.0), (0.5, 2.1)],
-        "fringe": [(0.6, -1.3), (1.14, -0.7), (1.18, 0.3), (1.12, 1.1), (1.2, 1.5), (0.7, 1.6)],
-        "swept": [(0.6, -1.3), (1.1, -0.7), (1.1, -0.1), (1.0, 0.5), (0.5, 0.7)],
-    }  # fmt: skip
-    if style in curtains:
-        points = np.array(curtains[style]) * (wide, 1)
+    if style in CURTAINS:
+        points = np.array(CURTAINS[style]) * (wide, 1)
         canvas.polygon(spline(mirrored(points), closed=True), dark, depth=-0.5, region="hair")
     elif style == "afro":
         angle = np.linspace(np.pi * 0.9, np.pi * 2.1, 19)
@@ -92,7 +102,9 @@ def draw_hair_behind(canvas: Canvas, person: Person) -> None:
 
 def _cap(person: Person, hairline: str, side: float, top: float) -> tuple[Points, Points]:
     """A cap of hair (n, 2) between the hairline and an arc off the skull, and its depths (n,)."""
-    low = spline(HAIRLINES[hairline]) * (person.face_width, 1)
+    right = HAIRLINES[hairline]
+    left = LEFT.get(hairline, [(-x, y) for x, y in right[1:]])
+    low = spline([*reversed(left), *right]) * (person.face_width, 1)
     angle = np.linspace(0, np.pi, 33)
     start = low[-1, 1]
     out_x = (
@@ -146,7 +158,7 @@ def _details(canvas: Canvas, person: Person) -> None:
     """What one style has and the others have not."""
     style, wide = person.hair_style, person.face_width
     if style in {"curls", "afro"}:
-        angle = np.linspace(np.pi * 1.04, np.pi * 1.96, 13)
+        angle = np.linspace(np.pi * 1.1, np.pi * 1.9, 13)
         for reach, radius, light in ((1.0, 0.2, -0.06), (0.86, 0.17, 0.04)):
             row = np.stack(
                 [reach * wide * np.cos(angle), reach * 1.22 * np.sin(angle) - 0.12, radius + 0 * angle],
@@ -194,14 +206,13 @@ def _headgear(canvas: Canvas, person: Person) -> None:
     """A knitted hat, or a scarf around the face."""
     colour, dark, wide = person.accent, mix(person.accent, (16, 10, 30), 0.22), person.face_width
     if person.hair_style == "beanie":
-        dome = [(0.4, -1.52), (0.86, -1.28), (1.04, -0.8), (1.02, -0.6), (0.5, -0.74)]
+        dome = [(0.45, -1.5), (0.88, -1.24), (1.1, -0.75), (1.1, -0.4), (0.5, -0.7)]
         canvas.polygon(
             spline(mirrored(np.array(dome) * (wide, 1)), closed=True), colour, depth=0.2, region=""
         )
-        rim = np.stack(
-            [np.linspace(-1.04, 1.04, 21) * wide, -0.72 - 0.14 * np.cos(np.linspace(-1.4, 1.4, 21))], axis=1
-        )
-        canvas.ribbon(rim, 0.26, dark, depth=0.12 + 0.35 * np.cos(np.linspace(-1.5, 1.5, 21)))
+        turn = np.linspace(-1.4, 1.4, 21)
+        rim = np.stack([1.1 * wide * np.sin(turn), -0.44 - 0.35 * np.cos(turn)], axis=1)
+        canvas.ribbon(rim, 0.25, dark, depth=0.12 + 0.35 * np.cos(turn))
         return
     angle = np.linspace(0, 2 * np.pi, 49)
     inner = np.stack([0.9 * wide * np.sin(angle), 0.36 + 1.13 * -np.cos(angle)], axis=1)

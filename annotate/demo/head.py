@@ -5,7 +5,9 @@ import numpy as np
 from annotate.demo.canvas import Canvas, Points, ellipse, mirrored, spline
 from annotate.demo.expressions import Expression
 from annotate.demo.mouth import Mouth
-from annotate.demo.people import Colour, Person, mix
+from annotate.demo.people import Colour, Person, mix, shadow_of
+
+EARS_COVERED = frozenset({"bob", "straight", "waves", "fringe", "headscarf"})
 
 
 def head_outline(person: Person, jaw: float) -> tuple[Points, Points]:
@@ -26,11 +28,6 @@ def head_outline(person: Person, jaw: float) -> tuple[Points, Points]:
     return outline, 0.38 * np.clip((outline[:, 1] - 0.35) / 1.0, 0, 1)
 
 
-def shadow_of(skin: Colour, strength: float = 0.4) -> Colour:
-    """The skin's own shadow: warmer than grey."""
-    return mix(skin, (84, 26, 30), strength)
-
-
 def draw_body(canvas: Canvas, person: Person) -> None:
     """Shoulders, clothes with their collar, and the neck with the head's shadow on it."""
     neck = 0.5 if person.jaw < 0.74 else 0.6
@@ -41,7 +38,7 @@ def draw_body(canvas: Canvas, person: Person) -> None:
     if person.collar == "v":
         throat = [(neck, 0.6), (neck, 1.3), (neck + 0.2, 1.5), (0.06, 2.15)]
     outline = np.concatenate([spline(throat), (spline(throat) * (-1, 1))[::-1]])
-    canvas.polygon(outline, mix(person.skin, shadow_of(person.skin), 0.3), depth=-0.2, region="skin")
+    canvas.polygon(outline, mix(person.skin, shadow_of(person.skin), 0.45), depth=-0.2, region="skin")
     shade = ellipse(0.1 * canvas.light.x, 1.06 * person.face_length, 0.82, 0.52)
     shade = shade[np.abs(shade[:, 0]) < neck]
     canvas.polygon(shade, (*shadow_of(person.skin, 0.7), 120), depth=-0.2)
@@ -71,7 +68,9 @@ def _collar(canvas: Canvas, person: Person, throat: list[tuple[float, float]], d
 
 
 def draw_ears(canvas: Canvas, person: Person) -> None:
-    """Ears behind the head's outline, and what hangs from them."""
+    """Ears behind the head's outline, and what hangs from them; some hair covers both."""
+    if person.hair_style in EARS_COVERED:
+        return
     size, wide = person.ear_size, person.face_width
     for sign in (-1, 1):
         x = sign * wide * (0.98 + 0.06 * size)
@@ -121,7 +120,7 @@ def draw_nose(canvas: Canvas, person: Person, expression: Expression) -> None:
     wrinkle, skin = expression.nose_wrinkle, person.skin
     base = 0.47 * person.face_length * person.nose_length - 0.06 * wrinkle
     wide = 0.2 * person.nose_width * (1 + 0.2 * wrinkle)
-    shadow = shadow_of(skin, 0.5)
+    shadow = shadow_of(skin, 0.65)
     side = -1 if canvas.light.x > 0 else 1
     flank = [
         (side * 0.07, -0.16),
@@ -156,7 +155,7 @@ def draw_nose(canvas: Canvas, person: Person, expression: Expression) -> None:
 
 def draw_wrinkles(canvas: Canvas, person: Person, expression: Expression, mouth: Mouth) -> None:
     """Lines of the forehead, between the brows and from the nose to the mouth."""
-    e, shadow = expression, shadow_of(person.skin, 0.5)
+    e, shadow = expression, shadow_of(person.skin, 0.65)
     for sign, inner, outer in (
         (-1, e.brow_inner_left, e.brow_outer_left),
         (1, e.brow_inner_right, e.brow_outer_right),
@@ -175,7 +174,7 @@ def draw_wrinkles(canvas: Canvas, person: Person, expression: Expression, mouth:
     for sign, corner, index in ((-1, e.corner_left, 0), (1, e.corner_right, -1)):
         pulled = max(corner, 0.0) * 0.75 + 0.8 * e.nose_wrinkle + 0.35 * max(e.mouth_width, 0.0)
         depth = min(1.0, pulled + 0.5 * person.age)
-        end = mouth.x[index] + sign * 0.1, float(mouth.upper[index]) + 0.02
+        end = mouth.x[index] + sign * 0.1, float(mouth.upper[index]) + 0.09 * max(corner, 0.0)
         start = (sign * 0.25 * person.nose_width, 0.42 * person.face_length - 0.06 * e.nose_wrinkle)
         bulge = 0.08 + 0.06 * max(corner, 0.0)
         middle = ((start[0] + end[0]) / 2 + sign * bulge, (start[1] + end[1]) / 2 - 0.02)
@@ -188,9 +187,9 @@ def draw_beard(canvas: Canvas, person: Person, mouth: Mouth) -> None:
     if person.beard == "none":
         return
     outline, depth = head_outline(person, mouth.jaw)
-    ink: tuple[int, ...] = (*mix(person.hair_colour, (30, 24, 24), 0.12), 238)
+    ink: tuple[int, ...] = (*mix(person.brow_colour, (120, 90, 70), 0.08), 240)
     if person.beard == "stubble":
-        ink = (*mix(person.hair_colour, person.skin, 0.25), 84)
+        ink = (*mix(person.brow_colour, person.skin, 0.2), 62)
     top = 0.6 * person.face_length
     if person.beard in {"stubble", "full"}:
         low = outline[:, 1] > 0.2
@@ -217,7 +216,10 @@ def draw_beard(canvas: Canvas, person: Person, mouth: Mouth) -> None:
 def _moustache(canvas: Canvas, mouth: Mouth, ink: tuple[int, ...]) -> None:
     """From under the nose out past the corners, along the upper lip."""
     top = mouth.edge(mouth.top)[4:-4:4] * (1.15, 1)
-    crest = top - np.stack([np.zeros(len(top)), 0.06 + 0.1 * np.cos(top[:, 0] / mouth.half * 1.3)], axis=1)
+    crest = top - np.stack([np.zeros(len(top)), 0.015 + 0.12 * mouth.bow[4:-4:4]], axis=1)
     canvas.polygon(
-        spline(np.concatenate([top + (0, 0.02), crest[::-1]]), closed=True), ink, lift=0.06, region="hair"
+        spline(np.concatenate([np.add(top, (0, 0.02)), crest[::-1]]), closed=True),
+        ink,
+        lift=0.06,
+        region="hair",
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from annotate.demo.canvas import Canvas
 from annotate.demo.expressions import Expression
-from annotate.demo.people import Person, mix
+from annotate.demo.people import Person, mix, shadow_of
 
 CAVITY = (74, 18, 30)
 TEETH = (250, 247, 240)
@@ -43,7 +43,7 @@ def shape_mouth(person: Person, expression: Expression) -> Mouth:
     half = 0.37 * person.lip_width * (1 + 0.34 * stretch - 0.52 * pucker + 0.12 * max(smile, 0.0))
     corner = np.where(along < 0, e.corner_left, e.corner_right)
     middle = 0.80 * person.face_length + 0.05 * smile - 0.05 * max(e.pout, 0.0) * bow
-    line = middle - 0.24 * corner * np.abs(along) ** 1.8
+    line = middle - (0.24 * corner + 0.03) * np.abs(along) ** 1.8
     jaw, parted = 0.6 * e.mouth_open, 0.15 * e.teeth + 0.09 * e.tongue
     squareness = bow ** (0.62 - 0.22 * e.teeth * (1 - pucker))
     upper = line - (0.16 * jaw + 0.55 * parted + 0.05 * e.nose_wrinkle) * squareness
@@ -59,7 +59,7 @@ def shape_mouth(person: Person, expression: Expression) -> Mouth:
 
 def draw_mouth(canvas: Canvas, person: Person, expression: Expression, mouth: Mouth) -> None:
     """All of the mouth, from the inside out."""
-    shadow = mix(person.skin, (60, 16, 20), 0.5)
+    shadow = shadow_of(person.skin, 0.7)
     lift = 0.05 + 0.06 * max(expression.pout, 0.0)
     if np.max(mouth.lower - mouth.upper) > 0.012:
         _inside(canvas, expression, mouth, lift)
@@ -122,8 +122,8 @@ def _tongue_out(canvas: Canvas, expression: Expression, mouth: Mouth, lift: floa
     start, width = mouth.upper[middle] + 0.35 * (mouth.lower - mouth.upper)[middle], 0.5 * mouth.half
     length = (mouth.lower[middle] - start) + 0.36 * expression.tongue
     turn = np.linspace(0, np.pi, 17)
-    side = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.55
-    outline = np.stack([width * side, start + length * np.sin(turn) ** 0.6], axis=1)
+    side = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.8
+    outline = np.stack([width * side, start + length * np.sin(turn) ** 0.7], axis=1)
     canvas.polygon(outline, mix(TONGUE, (90, 20, 40), 0.35), lift=lift)
     canvas.polygon(outline * (0.9, 1) - (0, 0.018), TONGUE, lift=lift)
     groove = np.array([[0.0, start + 0.02], [0.0, start + 0.72 * length]])

@@ -8,17 +8,18 @@ import numpy as np
 Colour = tuple[int, int, int]
 
 SKINS: tuple[Colour, ...] = (
-    (255, 224, 204), (250, 210, 184), (243, 196, 160), (232, 182, 140), (218, 162, 116),
-    (198, 140, 96), (172, 114, 76), (144, 92, 60), (114, 72, 50), (86, 56, 42),
+    (252, 219, 200), (248, 208, 182), (242, 196, 162), (232, 182, 142), (218, 162, 118),
+    (200, 142, 100), (176, 118, 80), (150, 98, 66), (124, 80, 56), (98, 64, 48),
 )  # fmt: skip
 HAIR_COLOURS: dict[str, Colour] = {
     "black": (38, 33, 36), "espresso": (62, 43, 36), "brown": (98, 64, 42), "chestnut": (132, 78, 46),
-    "auburn": (150, 62, 36), "ginger": (206, 104, 42), "honey": (198, 148, 82), "blond": (232, 196, 120),
-    "ash": (160, 146, 128), "grey": (150, 152, 158), "white": (226, 224, 220), "teal": (44, 140, 146),
+    "auburn": (150, 62, 36), "ginger": (206, 104, 42), "honey": (198, 148, 82), "blond": (222, 184, 110),
+    "ash": (160, 146, 128), "grey": (150, 152, 158), "white": (208, 206, 204), "teal": (44, 140, 146),
     "pink": (222, 116, 158), "violet": (120, 84, 168),
 }  # fmt: skip
 EYE_COLOURS: tuple[Colour, ...] = (
-    (74, 46, 30), (104, 66, 36), (138, 98, 46), (86, 122, 70), (70, 130, 112), (74, 128, 178), (112, 134, 154),
+    (74, 46, 30), (104, 66, 36), (138, 98, 46), (86, 122, 70), (70, 130, 112), (74, 128, 178),
+    (112, 134, 154),
 )  # fmt: skip
 CLOTHES: tuple[Colour, ...] = (
     (52, 84, 140), (178, 58, 62), (42, 122, 98), (238, 186, 74), (90, 66, 120), (226, 226, 220), (48, 50, 58),
@@ -87,20 +88,32 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
     return tuple(round(a + (b - a) * share) for a, b in zip(first, second, strict=True))  # type: ignore[return-value]
 
 
+def shadow_of(skin: Colour, strength: float = 0.5) -> Colour:
+    """The skin's own shadow: a share of the skin, redder, so that it shows on every tone."""
+    red, green, blue = skin
+    return mix(skin, (round(0.46 * red), round(0.27 * green), round(0.28 * blue)), strength)
+
+
 def _pick(rng: np.random.Generator, options: tuple) -> object:
     return options[int(rng.integers(len(options)))]
 
 
 def _hair_colour(rng: np.random.Generator, tone: float, age: float) -> Colour:
-    """Dark skin goes with dark hair, age with grey; a few dye it."""
-    if rng.random() < 0.09:
-        return HAIR_COLOURS[_pick(rng, ("teal", "pink", "violet"))]
+    """Dark skin goes with dark hair, age with grey."""
     if age > 0.62 and rng.random() < 0.75:
         return HAIR_COLOURS[_pick(rng, ("ash", "grey", "white"))]
     dark = ("black", "espresso", "brown")
     every = (*dark, "chestnut", "auburn", "ginger", "honey", "blond")
     colour = HAIR_COLOURS[_pick(rng, dark if rng.random() < tone * 1.3 else every)]
     return mix(colour, (128, 100, 80), rng.uniform(0, 0.12))
+
+
+def _brow_colour(hair: Colour, skin: Colour) -> Colour:
+    """The hair's, but darker or lighter enough than the skin that the brows can be read."""
+    colour = mix(hair, (40, 30, 28), 0.45 if sum(hair) > 300 else 0.1)
+    if 0.5 * sum(skin) < sum(colour) < 1.25 * sum(skin):
+        colour = mix(colour, (20, 14, 16), 0.55)
+    return colour
 
 
 def _lip_colour(rng: np.random.Generator, skin: Colour, soft: bool) -> Colour:
@@ -143,19 +156,20 @@ def draw_person(rng: np.random.Generator) -> Person:
     soft = bool(rng.random() < 0.5)
     tone = rng.random()
     skin = mix(SKINS[int(tone * len(SKINS))], (236, 150, 130), rng.uniform(0.0, 0.12))
-    age = rng.random() ** 1.4
+    age = rng.random() ** 2
     features = _features(rng, soft, skin)
-    hair_colour = _hair_colour(rng, tone, age)
+    natural = _hair_colour(rng, tone, age)
+    dyed = HAIR_COLOURS[str(_pick(rng, ("teal", "pink", "violet")))]
     beard = "none" if soft else str(_pick(rng, ("none", *BEARDS)))
     return Person(
         skin=skin,
         **features,  # type: ignore[arg-type]
         hair_style=str(_pick(rng, LONG_STYLES if soft else SHORT_STYLES)),
-        hair_colour=hair_colour,
-        brow_colour=mix(hair_colour, (40, 30, 28), 0.45 if sum(hair_colour) > 300 else 0.1),
+        hair_colour=dyed if rng.random() < 0.08 else natural,
+        brow_colour=_brow_colour(natural, skin),
         accent=_pick(rng, CLOTHES),  # type: ignore[arg-type]
         beard=beard,
-        glasses=str(_pick(rng, ("none", "none", "none", "round", "square"))),
+        glasses=str(_pick(rng, ("none",) * 5 + ("round", "square"))),
         age=age,
         freckles=float(rng.uniform(0.4, 1.0)) if sum(skin) > 520 and rng.random() < 0.3 else 0.0,
         blush=rng.uniform(0.2, 1.0),
@@ -170,7 +184,7 @@ def unlikeness(first: Person, second: Person) -> float:
     gap = np.abs(np.subtract(first.skin, second.skin)).sum() / 150
     gap += np.abs(np.subtract(first.hair_colour, second.hair_colour)).sum() / 200
     gap += 1.2 * (first.hair_style != second.hair_style) + 0.7 * (first.beard != second.beard)
-    gap += 0.6 * (first.glasses != second.glasses) + abs(first.age - second.age)
+    gap += 0.3 * (first.glasses != second.glasses) + abs(first.age - second.age)
     gap += 4 * abs(first.face_width / first.face_length - second.face_width / second.face_length)
     gap += 3 * abs(first.jaw - second.jaw) + abs(first.brow_thickness - second.brow_thickness)
     return float(gap + np.abs(np.subtract(first.clothing, second.clothing)).sum() / 500)

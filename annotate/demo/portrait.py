@@ -20,13 +20,13 @@ BACKGROUNDS = (
 def _background(size: int, rng: np.random.Generator) -> Image.Image:
     """Two colours that run into each other, with a few discs out of focus."""
     first, second = (np.array(BACKGROUNDS[i], float) for i in rng.choice(len(BACKGROUNDS), 2, replace=False))
-    grid = np.linspace(-1, 1, 24)
+    grid = np.linspace(-1, 1, 32)
     angle = rng.uniform(0, 2 * np.pi)
     slope = np.clip(0.5 + 0.4 * (np.cos(angle) * grid[None] + np.sin(angle) * grid[:, None]), 0, 1)
     for x, y, radius, gain in rng.uniform((-1, -1, 0.15, -0.5), (1, 1, 0.6, 0.5), size=(4, 4)):
         slope += gain * np.exp(-((grid[None] - x) ** 2 + (grid[:, None] - y) ** 2) / radius**2)
     colours = first + (second - first) * np.clip(slope, 0, 1)[..., None]
-    return Image.fromarray(colours.astype(np.uint8)).resize((size, size), Image.Resampling.BICUBIC)
+    return Image.fromarray(colours.astype(np.uint8)).resize((size, size), Image.Resampling.BILINEAR)
 
 
 def render(
