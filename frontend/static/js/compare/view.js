@@ -53,7 +53,6 @@ export class View {
   #state(state) {
     this.stage.dataset.state = state;
     this.board.inert = state !== "open";
-    /** @type {HTMLButtonElement} */ (find(this.root, ".uncertain")).disabled = state !== "open";
     for (const panel of this.root.querySelectorAll("[data-panel]")) {
       /** @type {HTMLElement} */ (panel).hidden = panel.getAttribute("data-panel") !== state;
     }
