@@ -21,7 +21,8 @@ PER_ANCHOR = 28
 NEAR, FAR = 0.22, 0.45
 """An anchor's positives are among this nearest share of the faces, its negatives beyond this one."""
 
-Triple = tuple[int, int, int]
+Triple = tuple[int, ...]
+"""Three indices of faces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +134,9 @@ def _triples(faces: Faces, count: int, rng: np.random.Generator) -> list[Triple]
             break
         # The kind that is rarest so far; where it cannot be found, any other.
         kind = min(KINDS, key=lambda one: kinds[one]) if rng.random() < 0.9 else int(rng.integers(1, 4))
-        triple = _random_triple(faces, kind, rng)
-        if triple and triple not in found:
-            found[triple] = None
+        drawn = _random_triple(faces, kind, rng)
+        if drawn and drawn not in found:
+            found[drawn] = None
             kinds[kind] += 1
     if len(found) < count:
         raise ValueError(f"{len(faces.images)} faces do not give {count} different triplets")
@@ -175,4 +176,4 @@ def _random_triple(faces: Faces, kind: int, rng: np.random.Generator) -> Triple 
     triple = [first, *(int(rng.choice(pool)) for pool in pools)]
     if len(set(faces.names[triple])) != kind or len(set(faces.people[triple])) < 3:
         return None
-    return tuple(sorted(triple))  # type: ignore[return-value]
+    return tuple(sorted(triple))

@@ -18,6 +18,7 @@ EYE_LINE = 0.458
 
 Points = np.ndarray
 Ink = tuple[int, ...]
+Tint = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Light:
     x: float = -0.4
     y: float = -0.5
     hardness: float = 0.34
-    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    tint: Tint = (1.0, 1.0, 1.0)
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Light":
@@ -64,7 +65,7 @@ class Blob:
     width: float
     height: float
     gain: float
-    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    tint: Tint = (1.0, 1.0, 1.0)
 
 
 @lru_cache(maxsize=64)
@@ -193,9 +194,11 @@ class Canvas:
         ImageDraw.Draw(mask).polygon((outline - corner).ravel().tolist(), fill=255)
         self.image.paste(tile, corner, mask)
 
-    def blob(self, x: float, y: float, width: float, height: float, gain: float, *tint: float) -> None:
+    def blob(
+        self, x: float, y: float, width: float, height: float, gain: float, tint: Tint = (1.0, 1.0, 1.0)
+    ) -> None:
         """Remember a soft patch on the skin, in face units; see `Blob`."""
-        self.blobs.append(Blob(x, y, width, height, gain, tint or (1.0, 1.0, 1.0)))  # type: ignore[arg-type]
+        self.blobs.append(Blob(x, y, width, height, gain, tint))
 
     def finish(self) -> Image.Image:
         """Reduce the picture and light it: the head as a ball, soft skin, strands of hair."""

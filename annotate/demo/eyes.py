@@ -133,7 +133,7 @@ def _folds(
         feet = max(0.0, squint * 0.9 + 0.35 * person.age - 0.25)
         ends = ((outer, tilt * 0.5), (outer + sign * 0.07, tilt), (outer + sign * 0.12, tilt * 1.5))
         canvas.line(ends, 0.022, (*shadow, round(150 * min(feet, 1))))
-    canvas.blob(centre, -0.16, 0.3, 0.12, -0.1, 0.8, 1.0, 1.0)
+    canvas.blob(centre, -0.16, 0.3, 0.12, -0.1, (0.8, 1.0, 1.0))
 
 
 def draw_brows(canvas: Canvas, person: Person, expression: Expression) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from annotate.demo.canvas import Canvas, Points, ellipse, mirrored, spline
+from annotate.demo.canvas import Canvas, Ink, Points, ellipse, mirrored, spline
 from annotate.demo.people import Person, mix
 
 # The hairline's right half from the middle to the temple; those in LEFT have another left half.
@@ -41,9 +41,12 @@ CURTAINS: dict[str, list[tuple[float, float]]] = {
     "fringe": [(0.6, -1.3), (1.14, -0.7), (1.18, 0.3), (1.12, 1.1), (1.2, 1.5), (0.7, 1.6)],
     "swept": [(0.6, -1.3), (1.1, -0.7), (1.1, -0.1), (1.0, 0.5), (0.5, 0.7)],
 }  # fmt: skip
+DRAPE = [(0.55, -1.36), (1.12, -0.9), (1.26, 0.0), (1.2, 0.9), (1.34, 1.6), (1.2, 2.5), (0.4, 2.6)]
+TAIL = [(0.7, -0.9), (1.25, -0.6), (1.42, 0.2), (1.3, 1.1), (1.45, 1.7), (1.12, 1.4), (1.1, 0.4), (0.9, -0.3)]
+TEMPLE = [(1.0, 0.12), (0.93, -0.3), (0.8, -0.62), (0.72, -1.02), (0.98, -0.86), (1.1, -0.4), (1.08, 0.0)]
 
 
-def _ink(person: Person, light: float = 0.0) -> tuple[int, int, int]:
+def _ink(person: Person, light: float = 0.0) -> Ink:
     """The hair's colour, lighter (light > 0) or darker."""
     return mix(person.hair_colour, (255, 236, 210) if light > 0 else (14, 8, 16), abs(light))
 
@@ -59,8 +62,11 @@ def draw_hair_behind(canvas: Canvas, person: Person) -> None:
     style, dark = person.hair_style, _ink(person, -0.28)
     wide = person.face_width
     if style in CURTAINS:
-        points = np.array(CURTAINS[style]) * (wide, 1)
-        canvas.polygon(spline(mirrored(points), closed=True), dark, depth=-0.5, region="hair")
+        points = spline(mirrored(np.array(CURTAINS[style]) * (wide, 1)), closed=True)
+        canvas.polygon(points, dark, depth=-0.5, region="hair")
+    elif style == "headscarf":
+        points = spline(mirrored(DRAPE), closed=True)
+        canvas.polygon(points, mix(person.accent, (16, 10, 30), 0.25), depth=-0.3, region="")
     elif style == "afro":
         angle = np.linspace(np.pi * 0.9, np.pi * 2.1, 19)
         ring = np.stack([1.2 * wide * np.cos(angle), 1.25 * np.sin(angle) - 0.28, 0.34 + 0 * angle], axis=1)
@@ -76,28 +82,7 @@ def draw_hair_behind(canvas: Canvas, person: Person) -> None:
             )
             _tuft(canvas, person, ball, -0.2, -0.12)
     elif style == "ponytail":
-        tail = spline(
-            [
-                (0.7, -0.9),
-                (1.25, -0.6),
-                (1.42, 0.2),
-                (1.3, 1.1),
-                (1.45, 1.7),
-                (1.12, 1.4),
-                (1.1, 0.4),
-                (0.9, -0.3),
-            ],
-            closed=True,
-        )
-        canvas.polygon(tail, dark, depth=-0.6, region="hair")
-    elif style == "headscarf":
-        drape = [(0.55, -1.36), (1.12, -0.9), (1.26, 0.0), (1.2, 0.9), (1.34, 1.6), (1.2, 2.5), (0.4, 2.6)]
-        canvas.polygon(
-            spline(mirrored(drape), closed=True),
-            mix(person.accent, (16, 10, 30), 0.25),
-            depth=-0.3,
-            region="",
-        )
+        canvas.polygon(spline(TAIL, closed=True), dark, depth=-0.6, region="hair")
 
 
 def _cap(person: Person, hairline: str, side: float, top: float) -> tuple[Points, Points]:
@@ -128,29 +113,14 @@ def draw_hair_front(canvas: Canvas, person: Person) -> None:
     style, wide = person.hair_style, person.face_width
     if style == "receding":
         for sign in (-1, 1):
-            side = np.array(
-                [
-                    (1.0, 0.12),
-                    (0.93, -0.3),
-                    (0.8, -0.62),
-                    (0.72, -1.02),
-                    (0.98, -0.86),
-                    (1.1, -0.4),
-                    (1.08, 0.0),
-                ]
-            )
-            canvas.polygon(
-                spline(side * (sign * wide, 1), closed=True), _ink(person), depth=0.1, region="hair"
-            )
+            points = spline(np.array(TEMPLE) * (sign * wide, 1), closed=True)
+            canvas.polygon(points, _ink(person), depth=0.1, region="hair")
     elif style in CAPS:
         hairline, side, top = CAPS[style]
         points, depth = _cap(person, hairline, side, top)
-        if style == "buzz":
-            canvas.polygon(
-                points, (*mix(person.hair_colour, person.skin, 0.2), 215), depth=depth, region="hair"
-            )
-        else:
-            canvas.polygon(points, _ink(person), depth=depth, region="hair")
+        # Shaved hair lets the skin through.
+        ink = (*mix(person.hair_colour, person.skin, 0.2), 215) if style == "buzz" else _ink(person)
+        canvas.polygon(points, ink, depth=depth, region="hair")
     _details(canvas, person)
 
 
@@ -232,7 +202,8 @@ def draw_glasses(canvas: Canvas, person: Person) -> None:
     """Thin frames: they must not hide the eyes or the brows."""
     if person.glasses == "none":
         return
-    frame = mix(person.accent, (20, 18, 26), 0.45)
+    # Dark frames vanish on dark skin.
+    frame = mix(person.accent, (20, 18, 26) if sum(person.skin) > 360 else (240, 226, 200), 0.45)
     turn = np.linspace(0, 2 * np.pi, 33)
     power = 1.0 if person.glasses == "round" else 0.55
     for sign in (-1, 1):

@@ -98,7 +98,7 @@ def draw_head(canvas: Canvas, person: Person, expression: Expression, jaw: float
     cheek = 0.1 * person.blush + 0.1
     lifted = max(expression.squint, 0.0) * 0.12
     for sign in (-1, 1):
-        canvas.blob(0.58 * sign, 0.42 - lifted, 0.24, 0.19, cheek * 0.5, 0.6, -1.0, -0.8)
+        canvas.blob(0.58 * sign, 0.42 - lifted, 0.24, 0.19, cheek * 0.5, (0.6, -1.0, -0.8))
         canvas.blob(0.6 * sign, 0.34 - lifted, 0.17, 0.12, 0.07 + 0.14 * expression.squint)
         canvas.blob(0.86 * sign, 0.78, 0.2, 0.4, -0.1 - 0.08 * person.age)
     canvas.blob(0.0, -0.72, 0.5, 0.22, 0.06)
@@ -187,9 +187,9 @@ def draw_beard(canvas: Canvas, person: Person, mouth: Mouth) -> None:
     if person.beard == "none":
         return
     outline, depth = head_outline(person, mouth.jaw)
-    ink: tuple[int, ...] = (*mix(person.brow_colour, (120, 90, 70), 0.08), 240)
+    ink: tuple[int, ...] = (*person.beard_colour, 240)
     if person.beard == "stubble":
-        ink = (*mix(person.brow_colour, person.skin, 0.2), 62)
+        ink = (*mix(person.beard_colour, person.skin, 0.2), 62)
     top = 0.6 * person.face_length
     if person.beard in {"stubble", "full"}:
         low = outline[:, 1] > 0.2

@@ -1,11 +1,14 @@
 """Who a drawn face is: the parameters of a person, their palettes, and drawing people who differ.
 No pixels here, and nothing of the expression."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
 Colour = tuple[int, int, int]
+T = TypeVar("T")
 
 SKINS: tuple[Colour, ...] = (
     (252, 219, 200), (248, 208, 182), (242, 196, 162), (232, 182, 142), (218, 162, 118),
@@ -67,10 +70,13 @@ class Person:
     lip_width: float
     lip_colour: Colour
     hair_style: str
+    """One of SHORT_STYLES or LONG_STYLES."""
     hair_colour: Colour
     accent: Colour
     """Colour of a hat, a scarf, glasses or earrings."""
     beard: str
+    """One of BEARDS."""
+    beard_colour: Colour
     glasses: str
     """none, round or square."""
     age: float
@@ -78,14 +84,17 @@ class Person:
     freckles: float
     """0 none .. 1 many."""
     blush: float
+    """0 pale .. 1 rosy."""
     earrings: bool
     clothing: Colour
     collar: str
+    """One of COLLARS."""
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
     """`share` (0..1) of the second colour in the first."""
-    return tuple(round(a + (b - a) * share) for a, b in zip(first, second, strict=True))  # type: ignore[return-value]
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
+    return red, green, blue
 
 
 def shadow_of(skin: Colour, strength: float = 0.5) -> Colour:
@@ -94,7 +103,7 @@ def shadow_of(skin: Colour, strength: float = 0.5) -> Colour:
     return mix(skin, (round(0.46 * red), round(0.27 * green), round(0.28 * blue)), strength)
 
 
-def _pick(rng: np.random.Generator, options: tuple) -> object:
+def _pick(rng: np.random.Generator, options: Sequence[T]) -> T:
     return options[int(rng.integers(len(options)))]
 
 
@@ -125,7 +134,7 @@ def _lip_colour(rng: np.random.Generator, skin: Colour, soft: bool) -> Colour:
     return natural
 
 
-def _features(rng: np.random.Generator, soft: bool, skin: Colour) -> dict[str, object]:
+def _features(rng: np.random.Generator, soft: bool, skin: Colour) -> dict[str, Any]:
     """Bones, eyes, brows, nose and lips; soft faces have rounder jaws, thinner brows and longer lashes."""
     return {
         "face_width": rng.uniform(0.9, 1.09),
@@ -159,23 +168,24 @@ def draw_person(rng: np.random.Generator) -> Person:
     age = rng.random() ** 2
     features = _features(rng, soft, skin)
     natural = _hair_colour(rng, tone, age)
-    dyed = HAIR_COLOURS[str(_pick(rng, ("teal", "pink", "violet")))]
-    beard = "none" if soft else str(_pick(rng, ("none", *BEARDS)))
+    dyed = HAIR_COLOURS[_pick(rng, ("teal", "pink", "violet"))]
+    beard = "none" if soft else _pick(rng, ("none", *BEARDS))
     return Person(
         skin=skin,
-        **features,  # type: ignore[arg-type]
-        hair_style=str(_pick(rng, LONG_STYLES if soft else SHORT_STYLES)),
+        **features,
+        hair_style=_pick(rng, LONG_STYLES if soft else SHORT_STYLES),
         hair_colour=dyed if rng.random() < 0.08 else natural,
         brow_colour=_brow_colour(natural, skin),
-        accent=_pick(rng, CLOTHES),  # type: ignore[arg-type]
+        accent=_pick(rng, CLOTHES),
         beard=beard,
-        glasses=str(_pick(rng, ("none",) * 5 + ("round", "square"))),
+        beard_colour=mix(natural, (30, 24, 24), 0.15),
+        glasses=_pick(rng, ("none",) * 5 + ("round", "square")),
         age=age,
         freckles=float(rng.uniform(0.4, 1.0)) if sum(skin) > 520 and rng.random() < 0.3 else 0.0,
         blush=rng.uniform(0.2, 1.0),
         earrings=bool(soft and rng.random() < 0.5),
-        clothing=_pick(rng, CLOTHES),  # type: ignore[arg-type]
-        collar=str(_pick(rng, COLLARS)),
+        clothing=_pick(rng, CLOTHES),
+        collar=_pick(rng, COLLARS),
     )
 
 
