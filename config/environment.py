@@ -1,56 +1,174 @@
-"""Reads the environment: every variable that Semblance knows, each checked, each failing loudly.
+"""Reads the environment: every reader checks what it reads and fails with one line that says what to write.
 
-Standard library and environs only, so that the supervisor can read it before Django is set up.
+Standard library only, so that the supervisor and manage.py can read it before Django is set up. Which
+variables there are stands where they are read: here and in config/settings.py.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from environs import Env, validate
-
-env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
+SECRET_KEY_LENGTH = 32
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off"}
+# Entered by everybody, listed by its owner: as root, the embedded PostgreSQL runs as another user and
+# must get through to its data. What is personal stands in folders of its own that only the owner enters.
+STATE_DIR_MODE = 0o711
+
+
+class BadVariable(Exception):
+    """An environment variable has a value that can not be used; the message is one line for the user."""
+
+    def __init__(self, name: str, problem: str, example: str) -> None:
+        super().__init__(f"{name} {problem}. For example: {name}={example}")
+
+
+def text(name: str, default: str = "") -> str:
+    """A variable as it stands. One that is set to nothing counts as not set: compose files do that."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, default: bool) -> bool:
+    """Yes or no. Raises BadVariable for anything else."""
+    value = text(name).lower()
+    if value in TRUE | FALSE:
+        return value in TRUE
+    if value:
+        raise BadVariable(name, f"is {value!r}, which is neither true nor false", "false")
+    return default
+
+
+def number(name: str, default: int) -> int:
+    """A whole number, 0 or more. Raises BadVariable for anything else."""
+    value = text(name)
+    if value and not (value.isascii() and value.isdigit()):
+        raise BadVariable(name, f"is {value!r}, which is not a whole number, 0 or more", str(default))
+    return int(value or default)
+
+
+def words(name: str, default: list[str]) -> list[str]:
+    """Words with commas between them."""
+    return [word.strip() for word in text(name).split(",") if word.strip()] or default
+
+
+def choice(name: str, default: str, choices: list[str]) -> str:
+    """One of a few words. Raises BadVariable for anything else."""
+    value = text(name, default)
+    if value not in choices:
+        raise BadVariable(name, f"is {value!r}, which is none of {', '.join(choices)}", default)
+    return value
+
+
+def time_zone(name: str, default: str) -> str:
+    """A time zone's name as in the IANA database. Raises BadVariable for anything else."""
+    value = text(name, default)
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise BadVariable(name, f"is {value!r}, which is no time zone", "Europe/Berlin") from None
+    return value
 
 
 def state_dir() -> Path:
-    """The folder for everything that this installation keeps (SEMBLANCE_STATE_DIR, default var/)."""
-    return Path(env.str("SEMBLANCE_STATE_DIR", str(BASE_DIR / "var"))).resolve()
+    """The folder for everything that this installation keeps (SEMBLANCE_STATE_DIR, default var/).
+
+    Raises BadVariable when it can neither be found nor made.
+    """
+    path = Path(text("SEMBLANCE_STATE_DIR", str(BASE_DIR / "var"))).expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=STATE_DIR_MODE)
+        path = path.resolve(strict=True)
+        if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+            raise PermissionError(13, os.strerror(13))
+    except OSError as error:
+        problem = f"is {path}, which can not be used as a folder to write to ({error.strerror})"
+        raise BadVariable("SEMBLANCE_STATE_DIR", problem, "/srv/semblance") from None
+    return path
+
+
+def private_folder(name: str, default: str) -> Path:
+    """The folder that a variable names, or one in the state folder, for its owner's eyes only.
+
+    A folder that was named and exists keeps its permissions: a lab may share it with a group on purpose.
+    Raises BadVariable when it can not be made.
+    """
+    path = Path(text(name, str(state_dir() / default))).expanduser()
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not text(name):
+            path.chmod(0o700)
+    except OSError as error:
+        problem = f"is {path}, which can not be made as a folder ({error.strerror})"
+        raise BadVariable(name, problem, f"/srv/semblance/{default}") from None
+    return path.resolve()
 
 
 def database_url() -> str | None:
-    """DATABASE_URL, or None when the embedded PostgreSQL is to be used."""
-    return env.str(
-        "DATABASE_URL",
-        None,
-        validate=validate.Regexp(r"^postgres(ql)?://", error="DATABASE_URL must start with postgresql://"),
-    )
+    """DATABASE_URL, or None when the embedded PostgreSQL is to be used. Raises BadVariable."""
+    name, example = "DATABASE_URL", "postgresql://user:password@host:5432/semblance"
+    url = text(name)
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise BadVariable(name, f"is no URL ({error})", example) from None
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise BadVariable(name, "must start with postgresql:// (Semblance runs on PostgreSQL only)", example)
+    if not parts.path.strip("/"):
+        raise BadVariable(name, "names no database after the host", example)
+    return url
 
 
 def redis_url() -> str | None:
-    """REDIS_URL, or None when the embedded Redis is to be used."""
-    return env.str(
-        "REDIS_URL",
-        None,
-        validate=validate.Regexp(
-            r"^(rediss?|redis\+socket)://",
-            error="REDIS_URL must start with redis://, rediss:// or redis+socket://",
-        ),
-    )
+    """REDIS_URL, or None when the embedded Redis is to be used. Raises BadVariable."""
+    name, example = "REDIS_URL", "redis://host:6379/0"
+    url = text(name)
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise BadVariable(name, f"is no URL ({error})", example) from None
+    if parts.scheme not in ("redis", "rediss", "redis+socket"):
+        raise BadVariable(name, "must start with redis://, rediss:// or redis+socket://", example)
+    return url
 
 
 def secret_key() -> str:
-    """SECRET_KEY, or a random one made once and kept in the state folder, readable by its owner only."""
-    given = env.str("SECRET_KEY", None, validate=validate.Length(min=32, error="SECRET_KEY is too short"))
+    """SECRET_KEY, or a random one made once and kept in the state folder, readable by its owner only.
+
+    Raises BadVariable when the one given is too short.
+    """
+    given = text("SECRET_KEY")
     if given:
+        if len(given) < SECRET_KEY_LENGTH:
+            problem = f"has {len(given)} characters, fewer than {SECRET_KEY_LENGTH}"
+            raise BadVariable("SECRET_KEY", problem, "$(openssl rand -base64 48)")
         return given
-    path = state_dir() / "secret_key"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    return _kept_secret_key(state_dir() / "secret_key")
+
+
+def _kept_secret_key(path: Path) -> str:
+    # Written beside its place and linked into it: of two processes that start at once the first one's
+    # key holds, and nobody reads half of it.
+    with suppress(FileExistsError):
+        if not path.exists():
+            with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secret_key-") as file:
+                file.write(secrets.token_urlsafe(50))
+                file.flush()
+                os.link(file.name, path)
     try:
-        with path.open("x") as file:
-            path.chmod(0o600)
-            file.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
-    return path.read_text()
+        return path.read_text()
+    except OSError as error:
+        raise BadVariable("SECRET_KEY", f"is not set, and {path} can not be read ({error.strerror})",
+                          "$(openssl rand -base64 48)") from None  # fmt: skip

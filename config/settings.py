@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import dj_database_url
 
 from config import environment
-from config.environment import BASE_DIR, env
+from config.environment import BASE_DIR
 from config.services import EmbeddedServices
 
 STATE_DIR = environment.state_dir()
 SECRET_KEY = environment.secret_key()
-DEBUG = env.bool("DEBUG", False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+DEBUG = environment.flag("DEBUG", False)
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS", [])
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -68,8 +66,8 @@ TEMPLATES = [
 _services = EmbeddedServices(STATE_DIR)
 DATABASES = {
     "default": dj_database_url.parse(
-        environment.database_url() or _services.database_url,
-        conn_max_age=env.int("DATABASE_CONNECTION_SECONDS", 600),
+        environment.database_url() or _services.postgresql.url,
+        conn_max_age=environment.number("DATABASE_CONNECTION_SECONDS", 600),
         conn_health_checks=True,
     )
 }
@@ -86,25 +84,33 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = env.str("TIME_ZONE", "UTC")
+TIME_ZONE = environment.time_zone("TIME_ZONE", "UTC")
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = STATE_DIR / "static"
+STATIC_ROOT = environment.text("STATIC_DIR", str(STATE_DIR / "static"))
 STATICFILES_DIRS = [BASE_DIR / "frontend" / "static"]
+# Faces and what is made of them are personal data: these folders, and what Django puts into the first one,
+# are for the account that Semblance runs under alone.
+FACES_DIR = environment.private_folder("FACES_DIR", "faces")
+SNAPSHOTS_DIR = environment.private_folder("SNAPSHOTS_DIR", "snapshots")
+RUNS_DIR = environment.private_folder("RUNS_DIR", "runs")
 STORAGES = {
     # The aligned faces. They are personal data: nothing here is served but through an authorised view.
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": env.str("FACES_DIR", str(STATE_DIR / "faces")), "base_url": None},
+        "OPTIONS": {
+            "location": str(FACES_DIR),
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-SNAPSHOTS_DIR = Path(env.str("SNAPSHOTS_DIR", str(STATE_DIR / "snapshots")))
-RUNS_DIR = Path(env.str("RUNS_DIR", str(STATE_DIR / "runs")))
 
 # HTTPS_ONLY is for a server behind a TLS proxy; a lab's first look is over plain http on localhost.
-HTTPS_ONLY = env.bool("HTTPS_ONLY", False)
+HTTPS_ONLY = environment.flag("HTTPS_ONLY", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
@@ -129,10 +135,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-CELERY_BROKER_URL = environment.redis_url() or _services.redis_url
+CELERY_BROKER_URL = environment.redis_url() or _services.redis.url
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A training run may last days: only the row in the database says who trains it, never a redelivery.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": env.int("CELERY_VISIBILITY_SECONDS", 86_400 * 30)}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": environment.number("CELERY_VISIBILITY_SECONDS", 86_400 * 30)
+}
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -143,10 +151,11 @@ CELERY_BEAT_SCHEDULE = {
     "notice-lost-runs": {"task": "annotate.training.tasks.notice_lost_runs", "schedule": 30.0},
 }
 
+LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
+    "root": {"handlers": ["console"], "level": environment.choice("LOG_LEVEL", "WARNING", LOG_LEVELS)},
 }

@@ -9,200 +9,195 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from config import environment
-from config.services import EmbeddedServices, ServiceError, use_services
+from config import environment, parts
+from config.embedded import ServiceError
+from config.environment import BadVariable
+from config.parts import Part
+from config.services import EmbeddedServices, use_services
 
-STOP_SECONDS = 15
 LOOK_SECONDS = 1.0
-# A part that dies again at once is restarted ever more slowly, so that its log stays readable.
-LONGEST_PAUSE_SECONDS = 30.0
+WEB_SECONDS = 60
+HOST = "127.0.0.1"
+
+# Set by Ctrl-C, SIGTERM and a closed terminal. Everything that waits here waits for it.
+stopping = threading.Event()
 
 
-@dataclass
-class Part:
-    """One process that is kept running."""
+class Stopped(Exception):
+    """The user wants it to stop."""
 
-    name: str
-    command: list[str]
-    log: Path
-    process: subprocess.Popen[bytes] | None = None
-    pause: float = 1.0
-    start_at: float = field(default_factory=time.monotonic)
 
-    def start(self) -> None:
-        with self.log.open("ab") as out:
-            # A session of its own: Ctrl-C reaches only the supervisor, which stops its parts in order.
-            self.process = subprocess.Popen(
-                self.command, stdout=out, stderr=out, start_new_session=True, env=self._environment()
-            )
-        self.start_at = time.monotonic()
+class CommandFailed(Exception):
+    """A manage.py command failed and has said why; `status` is its exit status."""
 
-    def _environment(self) -> dict[str, str]:
-        # Celery would wait for a running task on SIGTERM; SIGQUIT hands it back to the queue.
-        return {**os.environ, "REMAP_SIGTERM": "SIGQUIT"}
-
-    def keep_running(self) -> None:
-        now = time.monotonic()
-        if self.process is None:
-            if now >= self.start_at:
-                self.start()
-        elif self.process.poll() is not None:
-            lived = now - self.start_at
-            self.pause = 1.0 if lived > 60 else min(self.pause * 2, LONGEST_PAUSE_SECONDS)
-            say(f"{self.name} ended (status {self.process.returncode}; see {self.log}), starting it again")
-            self.process, self.start_at = None, now + self.pause
-
-    def stop(self) -> None:
-        if self.process is None:
-            return
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-    def ask_to_stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
+    def __init__(self, name: str, status: int) -> None:
+        super().__init__(f"manage.py {name} failed (status {status})")
 
 
 def say(text: str) -> None:
-    print(text, flush=True)
+    # Its reader may be gone (a closed terminal, `| head`): that is no reason to leave processes behind.
+    with suppress(OSError, ValueError):
+        print(text, flush=True)
 
 
-def parts(port: int, logs: Path) -> list[Part]:
-    """The processes of an installation; docker-compose.yml starts the same ones."""
-    python = [sys.executable, "-m"]
-    celery = [*python, "celery", "-A", "config.celery"]
-    commands = {
-        "web": [
-            *python, "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}",
-            "--workers", "2", "--threads", "8", "--access-logfile", "-",
-        ],
-        "worker-cpu": [*celery, "worker", "-Q", "cpu", "-n", "cpu@%h", "--concurrency", "1"],
-        "worker-gpu": [*celery, "worker", "-Q", "gpu", "-n", "gpu@%h", "--concurrency", "1"],
-        "beat": [*celery, "beat", "--pidfile", ""],
-    }  # fmt: skip
-    return [Part(name, command, logs / f"{name}.log") for name, command in commands.items()]
+def pause(seconds: float) -> None:
+    """Wait. Raises Stopped as soon as the user wants it to stop."""
+    if stopping.wait(seconds):
+        raise Stopped
 
 
-def free_port(wanted: int) -> int:
-    """`wanted`, or the next port above it that nobody listens on.
+def open_listener(wanted: int) -> socket.socket:
+    """Listen on `wanted`, or on the next port above it that is free.
 
-    Raises OSError when none of the next hundred is free.
+    The socket stays open here and the web server inherits it: nobody can take the port in between, and
+    visitors who come while the web server restarts wait instead of being refused.
+
+    Raises OSError when none of a hundred ports is free.
     """
-    for port in range(wanted, wanted + 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise OSError(f"No free port between {wanted} and {wanted + 99}")
+    for port in range(wanted, min(wanted + 100, 65536)):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+            listener.listen(128)
+        except OSError:
+            listener.close()
+        else:
+            return listener
+    raise OSError(f"no port from {wanted} to {wanted + 99} is free")
 
 
-def manage(*arguments: str) -> None:
-    """Run one manage.py command. Raises subprocess.CalledProcessError when it fails."""
-    subprocess.run([sys.executable, str(environment.BASE_DIR / "manage.py"), *arguments], check=True)
+def manage(state_dir: Path, *arguments: str) -> None:
+    """Run one manage.py command. Raises CommandFailed, or Stopped when the user stops it."""
+    command = [sys.executable, str(environment.BASE_DIR / "manage.py"), *arguments]
+    process = subprocess.Popen(command, start_new_session=True, env=parts.marked(state_dir))
+    try:
+        while process.poll() is None:
+            pause(0.1)
+    except Stopped:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(parts.STOP_SECONDS)
+        raise
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if process.returncode != 0:
+        raise CommandFailed(arguments[0], process.returncode)
+
+
+def check_redis() -> None:
+    """Raises ServiceError when the Redis of REDIS_URL does not answer: Celery alone would wait for ever."""
+    import redis
+
+    url = os.environ["REDIS_URL"].replace("redis+socket://", "unix://", 1)
+    try:
+        redis.Redis.from_url(url, socket_connect_timeout=10, socket_timeout=10).ping()
+    except (redis.RedisError, ValueError) as error:
+        raise ServiceError(f"The Redis that REDIS_URL names does not answer: {error}") from None
 
 
 @contextmanager
 def only_one(state_dir: Path) -> Iterator[None]:
-    """Two supervisors of one state folder would run every worker twice."""
-    state_dir.mkdir(parents=True, exist_ok=True)
+    """Two supervisors of one state folder would run every worker twice. Raises ServiceError."""
     with (state_dir / "supervisor.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            sys.exit(f"Semblance is running already on {state_dir}; stop it first (Ctrl-C where it runs).")
+            raise ServiceError(
+                f"it is running already on {state_dir}; stop it first (Ctrl-C where it runs)"
+            ) from None
         yield
 
 
-class _Stop(Exception):
-    """Ctrl-C or SIGTERM."""
-
-
-def _raise_stop(signum: int, frame: FrameType | None) -> None:
-    # Once is enough: a second Ctrl-C must not break off the orderly stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise _Stop
-
-
 def wait_for_web(web: Part, port: int) -> None:
-    """Return when the web server accepts connections. Raises ServiceError if it does not."""
-    deadline = time.monotonic() + 60
+    """Return when the web server answers. Raises ServiceError if it does not."""
+    deadline = time.monotonic() + WEB_SECONDS
     while time.monotonic() < deadline:
-        web.keep_running()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.2)
-    raise ServiceError(f"The web server did not start; see {web.log}")
+        connection = http.client.HTTPConnection(HOST, port, timeout=5)
+        with suppress(OSError, http.client.HTTPException):
+            connection.request("GET", "/")
+            connection.getresponse()
+            return
+        connection.close()
+        if web.keep_running():
+            raise ServiceError(f"the web server ended at once; see {web.log}")
+        pause(0.2)
+    raise ServiceError(f"the web server did not answer; see {web.log}")
 
 
 def keep_running(running: list[Part], services: EmbeddedServices | None) -> None:
-    """Look after the parts and the embedded services until a signal comes."""
+    """Look after the parts and the embedded services until a signal comes. Raises Stopped."""
     while True:
         for part in running:
-            part.keep_running()
+            news = part.keep_running()
+            if news:
+                say(news)
         if services is not None:
             try:
                 services.revive()
             except ServiceError as error:
                 say(str(error))
-        time.sleep(LOOK_SECONDS)
+        pause(LOOK_SECONDS)
 
 
-def supervise(*, demo: bool, port: int) -> None:
-    """Start everything, say where it is, and keep it running until Ctrl-C or SIGTERM."""
-    state_dir = environment.state_dir()
+def prepare(state_dir: Path, *, demo: bool) -> EmbeddedServices | None:
+    """Everything that must stand before the parts start. Returns the embedded services, if they are used."""
+    say("Starting PostgreSQL and Redis ...")
+    services = use_services()
+    check_redis()
+    manage(state_dir, "migrate", "--verbosity", "0")
+    manage(state_dir, "collectstatic", "--noinput", "--verbosity", "0")
+    if demo:
+        manage(state_dir, "load_demo")
+    return services
+
+
+def supervise(state_dir: Path, *, demo: bool, port: int) -> None:
+    """Start everything, say where it is, and keep it running. Raises Stopped when it is to end."""
     logs = state_dir / "log"
-    logs.mkdir(parents=True, exist_ok=True)
+    logs.mkdir(mode=0o700, exist_ok=True)
+    if parts.end_left_over(state_dir):
+        say("Ended what an earlier run had left behind.")
     running: list[Part] = []
     try:
-        say("Starting PostgreSQL and Redis ...")
-        services = use_services()
-        manage("migrate", "--verbosity", "0")
-        manage("collectstatic", "--noinput", "--verbosity", "0")
-        if demo:
-            manage("load_demo")
-        port = free_port(port)
-        running = parts(port, logs)
-        for part in running:
-            part.start()
-        wait_for_web(running[0], port)
-        greet(port, demo=demo)
-        keep_running(running, services)
-    except _Stop:
-        say("\nStopping ...")
+        services = prepare(state_dir, demo=demo)
+        with open_listener(port) as listener:
+            running = parts.parts(listener.fileno(), state_dir, logs)
+            for part in running:
+                part.start()
+            chosen = listener.getsockname()[1]
+            wait_for_web(running[0], chosen)
+            greet(state_dir, chosen, logs, demo=demo)
+            keep_running(running, services)
     finally:
-        for part in running:
-            part.ask_to_stop()
-        for part in running:
-            part.stop()
+        parts.stop_all(running)
+        parts.end_left_over(state_dir)
 
 
-def greet(port: int, *, demo: bool) -> None:
+def greet(state_dir: Path, port: int, logs: Path, *, demo: bool) -> None:
     """Print the address and how to log in."""
-    say(f"\nSemblance is at http://127.0.0.1:{port}/   (Ctrl-C stops it; logs are in var/log)")
-    if demo:
-        manage("load_demo", "--logins")
-    else:
-        manage("greet")
+    shown = logs.relative_to(Path.cwd()) if logs.is_relative_to(Path.cwd()) else logs
+    say(f"\nSemblance is at http://{HOST}:{port}/   (Ctrl-C stops it; logs are in {shown})")
+    manage(state_dir, *(["load_demo", "--logins"] if demo else ["greet"]))
+
+
+def _ask_to_stop(signum: int, frame: FrameType | None) -> None:
+    stopping.set()
 
 
 def main() -> None:
@@ -210,13 +205,16 @@ def main() -> None:
     parser.add_argument("--demo", action="store_true", help="load the demo first, if it is not there yet")
     parser.add_argument("--port", type=int, default=8000, help="the first port to try (default 8000)")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGINT, _raise_stop)
-    signal.signal(signal.SIGTERM, _raise_stop)
-    with only_one(environment.state_dir()):
-        try:
-            supervise(demo=arguments.demo, port=arguments.port)
-        except (ServiceError, OSError, subprocess.CalledProcessError) as error:
-            sys.exit(f"Semblance could not start: {error}")
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, _ask_to_stop)
+    try:
+        state_dir = environment.state_dir()
+        with only_one(state_dir):
+            supervise(state_dir, demo=arguments.demo, port=arguments.port)
+    except Stopped:
+        say("\nStopped.")
+    except (BadVariable, ServiceError, CommandFailed, OSError) as error:
+        sys.exit(f"Semblance could not start: {error}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
+import psutil
+
 from config import environment
 from config.services import EmbeddedServices, use_services
 
@@ -18,16 +20,14 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 
 
 def _remove(state_dir: Path) -> None:
-    """End what a killed test session left running. One that still has users is left alone."""
-    services = EmbeddedServices(state_dir)
-    services.acquire()
-    services.release()
-    shutil.rmtree(state_dir, ignore_errors=True)
+    """End what a killed test session left running. What still has users is left alone."""
+    if EmbeddedServices(state_dir).stop_if_unused():
+        shutil.rmtree(state_dir, ignore_errors=True)
 
 
 def _sweep() -> None:
     for state_dir in STATE_DIRS.glob("test-*"):
-        if not Path(f"/proc/{state_dir.name.removeprefix('test-')}").exists():
+        if not psutil.pid_exists(int(state_dir.name.removeprefix("test-"))):
             _remove(state_dir)
 
 
