@@ -30,5 +30,5 @@ def home(request: HttpRequest) -> HttpResponse:
 @login_required
 def compare(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The page itself; what it shows comes from the API, also that the campaign is paused or finished."""
-    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    campaign = get_object_or_404(Campaign.objects.with_progress(request.user), pk=campaign_id)
     return render(request, "campaigns/compare.html", {"campaign": campaign})

@@ -68,6 +68,9 @@ export class View {
 
   /** @param {import("./api.js").Progress} progress */
   progress({ decided, total, mine }) {
+    // Answers of the server may overtake each other, but neither count ever goes back.
+    decided = Math.max(decided, this.progressBar.value);
+    mine = Math.max(mine, Number(this.root.dataset.mine));
     this.progressBar.max = Math.max(total, 1);
     this.progressBar.value = decided;
     this.#fill({ decided, total, mine });
@@ -100,7 +103,7 @@ export class View {
   #fill(values) {
     for (const [name, value] of Object.entries(values)) {
       for (const slot of this.root.querySelectorAll(`[data-slot="${name}"]`)) {
-        slot.textContent = value.toLocaleString();
+        slot.textContent = value.toLocaleString("en");
         const one = slot.nextElementSibling;
         if (one?.matches("[data-plural]")) one.textContent = value === 1 ? "" : one.getAttribute("data-plural");
       }
