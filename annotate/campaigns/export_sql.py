@@ -40,16 +40,17 @@ _DERIVED_ORDER = (
 
 # What the bracket's voters said on the comparison that completed the chain.
 _VOTES = """
-    SELECT v.comparison_id,
-        count(*) FILTER (WHERE v.named = v.winner) AS votes_for,
-        count(*) FILTER (WHERE v.named <> v.winner) AS votes_against
-    FROM (
-        SELECT v.comparison_id, c.winner,
-            CASE WHEN v.answer = 'uncertain' THEN NULL
-                 WHEN (v.answer = 'left') = v.low_is_left THEN v.low ELSE v.high END AS named
-        FROM campaigns_vote v JOIN campaigns_comparison c ON c.id = v.comparison_id
-        WHERE c.campaign_id = %(campaign)s
-    ) v GROUP BY v.comparison_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE v.named = v.winner) AS votes_for,
+            count(*) FILTER (WHERE v.named <> v.winner) AS votes_against
+        FROM (
+            SELECT c.winner,
+                CASE WHEN v.answer = 'uncertain' THEN NULL
+                     WHEN (v.answer = 'left') = v.low_is_left THEN v.low ELSE v.high END AS named
+            FROM campaigns_vote v JOIN campaigns_comparison c ON c.id = v.comparison_id
+            WHERE v.comparison_id = d.comparison_id
+        ) v
+    ) v
 """
 
 _FACES = """
@@ -96,7 +97,7 @@ def derived(numbered: bool) -> str:
         SELECT {number} a.key, p.key, n.key, a.image, p.image, n.image, {_KIND}, d.source,
             d.group_index, d.repetition, d.round, d.chain, {_names(annotators)},
             {_smallest_weight(annotators)}, NULL, v.votes_for, v.votes_against
-        FROM ({_DERIVED}) d {_FACES.replace("{from}", "d")} JOIN ({_VOTES}) v USING (comparison_id)
+        FROM ({_DERIVED}) d {_FACES.replace("{from}", "d")} {_VOTES}
         WHERE d.source = ANY(%(sources)s)
         ORDER BY {_DERIVED_ORDER}
     """

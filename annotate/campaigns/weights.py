@@ -5,23 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+from django.db import connection
 from django.db.models import Count
 
 from annotate.campaigns.models import Campaign, Comparison, Vote
 from annotate.campaigns.voting import as_match
 from annotate.faces.models import Dataset
-from annotate.tournament.agreement import Tally, tally_group, tally_raters
+from annotate.tournament.agreement import AlikeAnswers, Tally, tally_group, tally_raters
 from annotate.tournament.closure import Match
 
-ROWS_AT_ONCE = 5_000
+ROWS_AT_ONCE = 2_000
+
+ALIKE_ANSWERS = """
+    SELECT x.rater, x.answer, t.named_1, t.named_2, t.named_3, count(*)
+    FROM (
+        SELECT raters, answers,
+            cardinality(array_positions(answers, 1::smallint)) AS named_1,
+            cardinality(array_positions(answers, 2::smallint)) AS named_2,
+            cardinality(array_positions(answers, 3::smallint)) AS named_3
+        FROM faces_importedtriplet WHERE dataset_id = %s
+    ) t
+    CROSS JOIN LATERAL unnest(t.raters, t.answers) AS x (rater, answer)
+    GROUP BY 1, 2, 3, 4, 5
+"""
 
 
 def rater_tallies(dataset: Dataset) -> dict[str, Tally]:
     """How far each rater of the imported triplets agrees with the others, by her id in the data set."""
-    tallies: dict[str, Tally] = {}
-    rows = dataset.imported_triplets.values_list("raters", "answers")
-    tally_raters(rows.iterator(chunk_size=ROWS_AT_ONCE), tallies)
-    return tallies
+    # The database only counts, and sends few rows: what agrees with what is the core's to say.
+    with connection.cursor() as cursor:
+        cursor.execute(ALIKE_ANSWERS, [dataset.pk])
+        return tally_raters(
+            AlikeAnswers(rater, answer, (one, two, three), times)
+            for rater, answer, one, two, three, times in cursor
+        )
 
 
 def annotator_tallies(campaign: Campaign) -> dict[int, Tally]:

@@ -28,12 +28,12 @@ class Tally:
     n: int = 0
     n_agree: int = 0
 
-    def count(self, agrees: bool | None) -> None:
-        """Add one answer; None is one that meets no majority."""
-        self.votes += 1
+    def count(self, agrees: bool | None, times: int = 1) -> None:
+        """Add `times` answers; None are those that meet no majority."""
+        self.votes += times
         if agrees is not None:
-            self.n += 1
-            self.n_agree += agrees
+            self.n += times
+            self.n_agree += agrees * times
 
 
 def majority(named: Mapping[int, int]) -> int | None:
@@ -44,27 +44,30 @@ def majority(named: Mapping[int, int]) -> int | None:
     return ranked[0][0]
 
 
-def tally_raters(
-    triplets: Iterable[tuple[Sequence[Annotator], Sequence[int]]], tallies: dict[Annotator, Tally]
-) -> None:
-    """Add imported triplets, each its raters and their answers (1, 2 or 3; 0 is uncertain), to `tallies`."""
-    known: dict[tuple[tuple[int, ...], int], bool | None] = {}
-    for raters, answers in triplets:
-        named = [0, 0, 0, 0]
-        for answer in answers:
-            named[answer] += 1
-        counts = (named[1], named[2], named[3])
-        for rater, answer in zip(raters, answers, strict=True):
-            if (counts, answer) not in known:
-                known[counts, answer] = _agrees_with_the_rest(counts, answer)
-            tallies.setdefault(rater, Tally()).count(known[counts, answer])
+@dataclass(frozen=True)
+class AlikeAnswers:
+    """`times` answers of one rater that are alike: what she said (1, 2 or 3; 0 is uncertain) of imported
+    triplets whose raters, she among them, named the three images `named` times."""
+
+    rater: str
+    answer: int
+    named: tuple[int, int, int]
+    times: int = 1
 
 
-def _agrees_with_the_rest(counts: tuple[int, int, int], answer: int) -> bool | None:
+def tally_raters(answers: Iterable[AlikeAnswers]) -> dict[str, Tally]:
+    """The tally of each rater of imported triplets."""
+    tallies: dict[str, Tally] = {}
+    for alike in answers:
+        agrees = _agrees_with_the_rest(alike.named, alike.answer)
+        tallies.setdefault(alike.rater, Tally()).count(agrees, alike.times)
+    return tallies
+
+
+def _agrees_with_the_rest(named: tuple[int, int, int], answer: int) -> bool | None:
     if answer == 0:
         return None
-    others = {image: counts[image - 1] - (image == answer) for image in (1, 2, 3)}
-    leader = majority(others)
+    leader = majority({image: named[image - 1] - (image == answer) for image in (1, 2, 3)})
     return None if leader is None else leader == answer
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.tournament.agreement import ENOUGH, Tally, tally_group, tally_raters, weights
+from annotate.tournament.agreement import ENOUGH, AlikeAnswers, Tally, tally_group, tally_raters, weights
 from annotate.tournament.closure import Match, close
 from tests.tournament.test_closure import play
 
@@ -14,8 +14,11 @@ answers = st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=8), max_size
 
 @given(answers)
 def test_raters_against_a_naive_reference(rows):
-    tallies = {}
-    tally_raters([(list(range(len(row))), row) for row in rows], tallies)
+    tallies = tally_raters(
+        AlikeAnswers(f"r{rater}", answer, (row.count(1), row.count(2), row.count(3)))
+        for row in rows
+        for rater, answer in enumerate(row)
+    )
     for rater in range(8):
         n = agree = votes = 0
         for row in rows:
@@ -27,7 +30,7 @@ def test_raters_against_a_naive_reference(rows):
             if row[rater] and len(best) == 1:
                 n += 1
                 agree += best[0] == row[rater]
-        got = tallies.get(rater, Tally())
+        got = tallies.get(f"r{rater}", Tally())
         assert (got.votes, got.n, got.n_agree) == (votes, n, agree)
 
 
