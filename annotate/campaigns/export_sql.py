@@ -7,6 +7,12 @@ COLUMNS = (
     "group", "repetition", "round", "chain", "annotators", "weight", "strength", "votes_for", "votes_against",
 )  # fmt: skip
 
+# Those that the queries below join, less the large and rarely changing ones.
+TABLES = (
+    "campaigns_relation, campaigns_comparison, campaigns_vote, campaigns_candidate, campaigns_bracket, "
+    "campaigns_group"
+)
+
 # "o is the odd one of x, y, o" is the triplet (x, y, o), x before y as in the imported row.
 _IMPORTED = """
     SELECT t.*,

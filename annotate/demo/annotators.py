@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 URL = "http://demo.invalid/"
-BOX = ("0", "1", "0", "1")
-"""Left, right, top, bottom: a drawn face fills its picture."""
+BOX = ("0.0455", "0.9545", "0.0455", "0.9545")
+"""Left, right, top, bottom. The importer adds 5 % on each side: together, the whole picture."""
 KINDS = {1: "ONE_CLASS_TRIPLET", 2: "TWO_CLASS_TRIPLET", 3: "THREE_CLASS_TRIPLET"}
 RATERS = 12
 ASKED = 6

@@ -60,6 +60,8 @@ def fill_imported(dataset):
 
 def measure(seconds, report, dataset, campaign, sources, name):
     sink = Sink()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
     tracemalloc.start()
     with seconds() as ours:
         rows = copy_triplets(sink, dataset=dataset, campaign=campaign, sources=sources)

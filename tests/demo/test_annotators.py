@@ -56,7 +56,7 @@ def test_rows_have_fecs_layout(labels, rows, split):
     assert len({frozenset(shown(faces, row)) for row in rows[split]}) == COUNTS[split]
     for row in rows[split]:
         assert len(row) == 16 + 2 * 6
-        assert row[1:5] == row[6:10] == row[11:15] == ["0", "1", "0", "1"]
+        assert row[1:5] == row[6:10] == row[11:15] == ["0.0455", "0.9545", "0.0455", "0.9545"]
         here = shown(faces, row)
         assert len(set(faces.people[here])) == 3
         kinds = ("ONE_CLASS_TRIPLET", "TWO_CLASS_TRIPLET", "THREE_CLASS_TRIPLET")
