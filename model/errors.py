@@ -1,0 +1,25 @@
+"""What a user can put right. The command line prints these as one line; any other exception is our bug."""
+
+
+class ModelError(Exception):
+    """Base of all errors that the message alone lets a user fix."""
+
+
+class SnapshotError(ModelError):
+    """A snapshot folder that is not as docs/snapshot.md states; names file, line and reason."""
+
+
+class WeightsMissing(ModelError):
+    """Pretrained weights that are not on this machine and could not be downloaded."""
+
+
+class CheckpointError(ModelError):
+    """A folder that is not a whole checkpoint of a known format."""
+
+
+class ImagesError(ModelError):
+    """Images to embed that are missing, unreadable or show no single face."""
+
+
+class TrainingError(ModelError):
+    """Settings or data with which training cannot start or go on."""
