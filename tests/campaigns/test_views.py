@@ -1,0 +1,124 @@
+"""The curators' pages: who may open them, and what they show and do."""
+
+import csv
+import io
+
+import pytest
+from django.urls import reverse
+
+from annotate.campaigns.models import Answer, Campaign, Comparison
+from annotate.campaigns.simulation import Manner, simulate
+
+GET = ["campaign-list", "campaign-create", "campaign-detail", "campaign-annotators", "campaign-export"]
+
+
+def address(name, campaign):
+    if name in ("campaign-list", "campaign-create"):
+        return reverse(name)
+    if name == "comparison-settle":
+        return reverse(name, args=[campaign.pk, campaign.groups.first().comparisons.first().pk])
+    return reverse(name, args=[campaign.pk])
+
+
+@pytest.fixture
+def as_curator(client, curator):
+    client.force_login(curator)
+    return client
+
+
+@pytest.fixture
+def as_admin(client, admin):
+    client.force_login(admin)
+    return client
+
+
+@pytest.mark.parametrize("name", GET)
+def test_pages_are_for_curators(client, campaign, annotator, curator, admin, name):
+    url = address(name, campaign) + ("?sources=direct" if name == "campaign-export" else "")
+    assert client.get(url).headers["Location"].startswith(reverse("login"))
+    client.force_login(annotator)
+    assert client.get(url).status_code == 403
+    for user in (curator, admin):
+        client.force_login(user)
+        assert client.get(url).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "statuses"),
+    [("campaign-pause", (302, 403, 302, 302)), ("comparison-settle", (302, 403, 403, 302))],
+)
+def test_deeds_are_for_those_who_may(client, campaign, annotator, curator, admin, name, statuses):
+    for user, status in zip((None, annotator, curator, admin), statuses, strict=True):
+        if user is not None:
+            client.force_login(user)
+        before = campaign.groups.first().comparisons.filter(is_tie=True).count()
+        answer = client.post(address(name, campaign), {"active": "true"})
+        assert answer.status_code == status
+        assert client.get(address(name, campaign)).status_code in (302, 403, 405)
+        if user is None:
+            assert answer.headers["Location"].startswith(reverse("login"))
+            assert campaign.groups.first().comparisons.filter(is_tie=True).count() == before
+
+
+def test_an_empty_installation_says_what_to_do(as_curator):
+    page = as_curator.get(reverse("campaign-list")).content.decode()
+    assert "No faces yet" in page
+    assert reverse("dataset-list") in page
+
+
+def test_creating(as_curator, dataset):
+    page = as_curator.get(reverse("campaign-list")).content.decode()
+    assert "No campaign yet" in page
+    form = {"name": "new", "dataset": dataset.pk, "groups": 2, "k": 8, "repetitions": 3, "seed": 1}
+    answer = as_curator.post(reverse("campaign-create"), form, follow=True)
+    assert "has 2 groups" in answer.content.decode()
+    again = as_curator.post(reverse("campaign-create"), form)
+    assert "already" in again.content.decode()
+    none = as_curator.post(reverse("campaign-create"), form | {"name": "other", "k": 32})
+    assert "smaller k" in none.content.decode()
+    assert Campaign.objects.get().name == "new"
+
+
+def test_detail_shows_what_waits_and_an_admin_settles_it(as_admin, campaign):
+    comparison = Comparison.objects.filter(campaign=campaign).first()
+    comparison.votes.create(
+        pk="00000000-0000-4000-8000-000000000001", annotator_id=as_admin.session["_auth_user_id"],
+        answer=Answer.UNCERTAIN, low_is_left=True, group=comparison.group, low=comparison.low,
+        high=comparison.high,
+    )  # fmt: skip
+    url = reverse("campaign-detail", args=[campaign.pk])
+    assert "1 comparison met an uncertain answer" in as_admin.get(url).content.decode()
+    settle = reverse("comparison-settle", args=[campaign.pk, comparison.pk])
+    assert "Settled as a tie" in as_admin.post(settle, follow=True).content.decode()
+    assert "Nothing waits" in as_admin.get(url).content.decode()
+    assert "decided meanwhile" in as_admin.post(settle, follow=True).content.decode()
+
+
+def test_pausing_and_resuming(as_curator, campaign):
+    url = reverse("campaign-pause", args=[campaign.pk])
+    for active in ("false", "true"):
+        page = as_curator.post(url, {"active": active}, follow=True).content.decode()
+        campaign.refresh_from_db()
+        assert campaign.is_active == (active == "true")
+        assert ("Pause" in page) == campaign.is_active
+
+
+def test_download(as_curator, campaign, annotators):
+    simulate(campaign, annotators, Manner())
+    url = reverse("campaign-export", args=[campaign.pk])
+    answer = as_curator.get(url, {"sources": ["direct", "inferred"]})
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="c-triplets.csv"'
+    text = b"".join(answer.streaming_content).decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {row["source"] for row in rows} == {"direct", "inferred"}
+    assert int(answer.headers["Content-Length"]) == len(text)
+    for bad in ({}, {"sources": "wrong"}):
+        assert "Choose at least one" in as_curator.get(url, bad, follow=True).content.decode()
+
+
+def test_annotators_and_their_weights(as_curator, campaign, annotators):
+    url = reverse("campaign-annotators", args=[campaign.pk])
+    assert "Nobody has voted yet" in as_curator.get(url).content.decode()
+    simulate(campaign, annotators, Manner(noise=0.1))
+    page = as_curator.get(url).content.decode()
+    assert all(annotator.username in page for annotator in annotators)
