@@ -17,7 +17,7 @@ class Role(models.TextChoices):
 
 
 class UserManager(BaseUserManager["User"]):
-    def create_user(self, username: str, password: str | None = None, *, role: Role = Role.ANNOTATOR) -> User:
+    def create_user(self, username: str, password: str | None = None, *, role: str = Role.ANNOTATOR) -> User:
         user = self.model(username=self.model.normalize_username(username), role=role)
         user.set_password(password)
         user.save(using=self._db)

@@ -32,7 +32,8 @@ def dataset(db):
         (
             Face(
                 dataset=dataset, key=f"bench:{i:06}.jpg", image=f"{i:06}.jpg", crop=f"bench/{i:06}.jpg",
-                crop_sha256="0" * 64, expression=f"x{i % 8}", known_expression=[float(i % 997), float(i % 89)],
+                crop_sha256="0" * 64, expression=f"x{i % 8}",
+                known_expression=[float(i % 997), float(i % 89)],
             )
             for i in range(FACES)
         ),
@@ -74,8 +75,8 @@ def measure(seconds, report, dataset, campaign, sources, name):
             "strength text, f int, g2 int)"
         )
         cursor.execute(
-            "INSERT INTO plain SELECT 'bench:000001.jpg', 'bench:000002.jpg', 'bench:000003.jpg', '000001.jpg', "
-            "'000002.jpg', '000003.jpg', 'TWO_CLASS_TRIPLET', 'imported', 1, 1, 1, 1, "
+            "INSERT INTO plain SELECT 'bench:000001.jpg', 'bench:000002.jpg', 'bench:000003.jpg', "
+            "'000001.jpg', '000002.jpg', '000003.jpg', 'TWO_CLASS_TRIPLET', 'imported', 1, 1, 1, 1, "
             "'bench:1;bench:2;bench:3;bench:4;bench:5;bench:6', 0.812345, 'strong', 4, 1 "
             "FROM generate_series(1, %s)",
             [rows],

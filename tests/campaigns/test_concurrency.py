@@ -49,11 +49,11 @@ def test_a_campaign_under_many_hands(dataset):
             questions = lease(campaign, person, count=3, at=timezone.now(), rng=rng)
             idle = 0 if questions else idle + 1
             for question in questions:
-                vote = dict(
-                    vote_id=uuid.UUID(int=rng.getrandbits(128)), comparison_id=question.comparison.pk,
-                    annotator=person, answer=rng.choice([*Answer.values, Answer.LEFT]), response_ms=1,
-                    at=timezone.now(),
-                )  # fmt: skip
+                vote = {
+                    "vote_id": uuid.UUID(int=rng.getrandbits(128)), "comparison_id": question.comparison.pk,
+                    "annotator": person, "answer": rng.choice([*Answer.values, Answer.LEFT]),
+                    "response_ms": 1, "at": timezone.now(),
+                }  # fmt: skip
                 cast_vote(**vote)
                 if rng.random() < 0.2:
                     assert not cast_vote(**vote).is_new

@@ -53,7 +53,7 @@ def test_a_hand_worked_group():
     ]
     tallies = {}
     tally_group([first, second, third], tallies)
-    # 1: 0>1 has 3's; 3>2 has 2's 3>0>2, against 3's (0>1>2 says nothing of 3): agrees; 3>0: 2 for, 3 against: tie.
+    # 1: 0>1 has 3's; 3>2 has 2's 3>0>2 (3's 0>1>2 says nothing of 3): agrees; 3>0: 2 for, 3 against.
     assert (tallies[1].votes, tallies[1].n, tallies[1].n_agree) == (3, 2, 2)
     # 2: 3>1 follows from 1's 3>0>1; 0>2 from 3's 0>1>2; 3>0 has 1 for and 3 against: tie.
     assert (tallies[2].votes, tallies[2].n, tallies[2].n_agree) == (3, 2, 2)
