@@ -1,0 +1,133 @@
+"""What the pages show of runs: curves as charts, accuracies as tables. Reads; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from annotate.faces.models import Kind
+from annotate.training import curves
+from annotate.training.chart import Chart, line_chart
+from annotate.training.forms import RunForm
+from annotate.training.models import Run, RunState
+
+
+@dataclass(frozen=True)
+class AccuracyRow:
+    """Accuracies as percentages, "–" where nothing was counted."""
+
+    name: str
+    strong: str
+    strong_count: int
+    weak: str
+    weak_count: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Of a run that is under way. `time_left` is empty while it can not be told."""
+
+    percent: int | None
+    time_left: str
+    images_per_second: float | None
+
+
+def settings_of(run: Run) -> list[tuple[str, str]]:
+    """Its settings in the form's words; those that were left to the network say so."""
+    return [
+        (RunForm.base_fields[name].label or name.capitalize(), _in_words(value))
+        for name, value in run.config.items()
+    ]
+
+
+def _in_words(value: object) -> str:
+    if value is None:
+        return "what suits the snapshot"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def loss_chart(run: Run) -> Chart | None:
+    """The loss of each noted step."""
+    steps = curves.series(run.events, "step", "loss")
+    return line_chart({"loss": steps}, x_label="step", y_label="loss")
+
+
+def accuracy_chart(run: Run) -> Chart | None:
+    """The triplet accuracy after each epoch: held out, and in training."""
+    lines = {
+        "held out": curves.series(run.events, "epoch", "accuracy"),
+        "in training": curves.series(run.events, "epoch", "train_accuracy"),
+    }
+    return line_chart(lines, x_label="epoch", y_label="triplet accuracy")
+
+
+def start_of(run: Run) -> curves.Event:
+    """What the network said of its data and its device when it began; empty before that."""
+    return next(iter(curves.of_kind(run.events, "start")), {})
+
+
+def progress_of(run: Run) -> Progress:
+    """How far it is. Evaluation and embedding do not tell."""
+    steps = curves.of_kind(run.events, "step")
+    training = run.state == RunState.RUNNING and run.stage == "train"
+    left = curves.seconds_left(run.events) if training else None
+    percent = round(100 * run.progress) if run.progress > 0 else None
+    rate = steps[-1].get("images_per_second") if training and steps else None
+    return Progress(percent, "" if left is None else f"about {duration(left)} left", rate)
+
+
+def duration(seconds: float) -> str:
+    """For people: the two largest units."""
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3_600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    if seconds < 86_400:
+        return f"{seconds // 3_600} h {seconds % 3_600 // 60} min"
+    return f"{seconds // 86_400} d {seconds % 86_400 // 3_600} h"
+
+
+def took(run: Run) -> str:
+    """How long an ended run was worked on, waiting between workers included."""
+    if run.started_at is None or run.ended_at is None:
+        return ""
+    return duration((run.ended_at - run.started_at).total_seconds())
+
+
+def accuracy_rows(evaluation: Mapping[str, Any]) -> list[AccuracyRow]:
+    """Imported triplets: one row a kind, the last one the mean over all; none where none was counted."""
+    names = [(kind.value, kind.label) for kind in Kind]
+    rows = [
+        AccuracyRow(
+            label,
+            _percent(_of(evaluation, "strong", "accuracy", key)),
+            _of(evaluation, "strong", "counts", count_key) or 0,
+            _percent(_of(evaluation, "weak", "accuracy", key)),
+            _of(evaluation, "weak", "counts", count_key) or 0,
+        )
+        for key, count_key, label in (*((k, k, label) for k, label in names), ("mean", "all", "all"))
+    ]
+    return rows if rows[-1].strong_count or rows[-1].weak_count else []
+
+
+def tournament_accuracy(evaluation: Mapping[str, Any]) -> tuple[str, int]:
+    """Of triplets from comparisons: accuracy and count."""
+    found = evaluation.get("tournament") or {}
+    return _percent(found.get("accuracy")), found.get("count") or 0
+
+
+def headline(evaluation: Mapping[str, Any]) -> str:
+    """The one figure, as a percentage."""
+    return _percent(curves.headline(evaluation))
+
+
+def _of(evaluation: Mapping[str, Any], strength: str, part: str, key: str) -> Any:
+    return evaluation.get(strength, {}).get(part, {}).get(key)
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"

@@ -1,0 +1,169 @@
+"""The states of a run, and who may change them. The one writer of the table, but for its result.
+
+A run belongs to the worker that claimed it, by one conditional UPDATE. Everything that this worker says
+afterwards holds only as long as the claim does: who was taken for lost changes nothing any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from annotate.accounts.models import User
+from annotate.training.models import Run, RunQuerySet, RunState, Snapshot
+from annotate.training.run_config import RunConfig
+from annotate.training.snapshot_folder import CannotFreeze, read_manifest
+
+MOST_LOSSES = 2
+
+
+class BadSnapshot(Exception):
+    """The snapshot's folder is not what its row says; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One worker's hold on a run."""
+
+    run_id: int
+    worker: str
+    losses: int
+
+    def held(self) -> RunQuerySet:
+        """The run, if this worker still has it."""
+        return Run.objects.held().filter(pk=self.run_id, worker=self.worker, losses=self.losses)
+
+
+def snapshot_folder(snapshot: Snapshot) -> Path:
+    """Where it lies. Raises BadSnapshot where what lies there is not it."""
+    folder = Path(settings.SNAPSHOTS_DIR) / snapshot.folder
+    try:
+        manifest = read_manifest(folder)
+    except CannotFreeze as error:
+        raise BadSnapshot(f"{error}. Restore the folder from a backup, or freeze a new snapshot.") from error
+    if manifest.sha256 != snapshot.sha256:
+        raise BadSnapshot(
+            f"{folder} holds {manifest.sha256[:8]}, not {snapshot.sha256[:8]}. Freeze a new snapshot."
+        )
+    return folder
+
+
+def run_folder(run: Run) -> Path:
+    """Where its checkpoint and log lie; it may not exist yet. The time keeps apart two databases' runs."""
+    return Path(settings.RUNS_DIR) / f"run-{run.pk}-{run.created_at:%Y%m%d%H%M%S}"
+
+
+@transaction.atomic
+def queue_run(snapshot: Snapshot, config: Mapping[str, Any] | RunConfig, created_by: User | None) -> Run:
+    """A new run; the caller puts it on the gpu queue. `config` lacks what is to be the default.
+
+    Raises ValueError on a bad config (it names the field) and BadSnapshot; nothing is written then.
+    """
+    if not isinstance(config, RunConfig):
+        config = RunConfig.from_json(config)
+    snapshot_folder(snapshot)
+    return Run.objects.create(
+        snapshot=snapshot, config=config.as_json(), created_by=created_by, heartbeat_at=timezone.now()
+    )
+
+
+def claim_run(run_id: int, worker: str, at: datetime) -> Claim | None:
+    """Take a queued run. None where another worker has it, or it is over: a message may come twice."""
+    claimed = Run.objects.filter(pk=run_id, state=RunState.QUEUED).update(
+        state=RunState.RUNNING, worker=worker, heartbeat_at=at, stage="starting", progress=0.0, error=""
+    )
+    if not claimed:
+        return None
+    run = Run.objects.get(pk=run_id)
+    if run.started_at is None:
+        Run.objects.filter(pk=run_id).update(started_at=at)
+    return Claim(run_id, worker, run.losses)
+
+
+def report(claim: Claim, at: datetime, **values: object) -> RunState | None:
+    """Say that the worker lives and what changed (stage, progress, events).
+
+    Returns the run's state: CANCELLING asks the worker to stop, None says that it lost the run.
+    """
+    if not claim.held().update(heartbeat_at=at, **values):
+        return None
+    state = claim.held().values_list("state", flat=True).first()
+    return RunState(state) if state else None
+
+
+def fail_run(claim: Claim, reason: str, at: datetime) -> bool:
+    """It failed, for this reason. False where the worker had lost the run, or it was being cancelled."""
+    return bool(
+        claim.held()
+        .filter(state=RunState.RUNNING)
+        .update(state=RunState.FAILED, error=reason, ended_at=at, stage="")
+    )
+
+
+def end_cancelled(claim: Claim, at: datetime) -> bool:
+    """The worker has stopped it."""
+    cancelling = claim.held().filter(state=RunState.CANCELLING)
+    return bool(cancelling.update(state=RunState.CANCELLED, ended_at=at, stage=""))
+
+
+def hand_back(claim: Claim) -> bool:
+    """The worker is being stopped; another goes on with it. No loss: that is for workers that die."""
+    return bool(
+        claim.held()
+        .filter(state=RunState.RUNNING)
+        .update(state=RunState.QUEUED, worker="", heartbeat_at=None, stage="", progress=0.0)
+    )
+
+
+@transaction.atomic
+def cancel_run(run_id: int, at: datetime) -> RunState:
+    """Stop a run: at once where no worker has it, else its worker does within seconds.
+
+    Returns its state afterwards; an ended run stays as it is. Raises Run.DoesNotExist.
+    """
+    run = Run.objects.select_for_update().get(pk=run_id)
+    if run.state == RunState.QUEUED:
+        run.state, run.ended_at = RunState.CANCELLED, at
+    elif run.state == RunState.RUNNING:
+        run.state = RunState.CANCELLING
+    run.save(update_fields=["state", "ended_at"])
+    return RunState(run.state)
+
+
+@transaction.atomic
+def recover_runs(at: datetime) -> list[int]:
+    """Take runs from workers that are lost; returns those to be put on the queue (again).
+
+    One whose cancelling was under way is cancelled; one that lost too many workers fails.
+    """
+    lost = Run.objects.lost(at)
+    lost.filter(state=RunState.CANCELLING).update(state=RunState.CANCELLED, ended_at=at, stage="")
+    lost.filter(losses__gte=MOST_LOSSES).update(
+        state=RunState.FAILED,
+        ended_at=at,
+        stage="",
+        losses=F("losses") + 1,
+        error=f"{MOST_LOSSES + 1} workers were lost while they trained it (no sign of life for a minute). "
+        "Something ends them: memory, power, the machine. Its last checkpoint is kept; the worker's log and "
+        "the system's say more.",
+    )
+    lost.update(
+        state=RunState.QUEUED, worker="", heartbeat_at=None, stage="", progress=0.0, losses=F("losses") + 1
+    )
+    overdue = list(Run.objects.overdue(at).select_for_update(skip_locked=True).values_list("pk", flat=True))
+    Run.objects.filter(pk__in=overdue).update(heartbeat_at=at)
+    return overdue
+
+
+def end_succeeded(claim: Claim, at: datetime) -> bool:
+    """Its model version is entered; called in the transaction that enters it."""
+    held = claim.held().filter(state=RunState.RUNNING)
+    return bool(held.update(state=RunState.SUCCEEDED, ended_at=at, stage="", progress=1.0))

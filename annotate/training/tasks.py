@@ -1,0 +1,37 @@
+"""The Celery tasks of this room. They take ids, may be delivered twice, and leave all writing to services."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from annotate.training.freezing import make_asked_snapshot, overdue_freezes
+from annotate.training.runs import recover_runs
+from annotate.training.worker import work_on
+from config.celery import app
+
+
+@app.task(queue="gpu")
+def train_run(*, run_id: int) -> None:
+    """Train a run, if it is still queued."""
+    work_on(run_id)
+
+
+@app.task
+def make_snapshot(*, freeze_id: int) -> None:
+    """Make a snapshot that was asked for, if it is still wanted."""
+    make_asked_snapshot(freeze_id)
+
+
+@app.task
+def notice_lost_runs() -> None:
+    """Take runs from workers that are lost, and put on the queue (again) what may have no message there.
+
+    Beat sends this every 30 seconds.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        for run_id in recover_runs(now):
+            transaction.on_commit(lambda run_id=run_id: train_run.delay(run_id=run_id))
+        for freeze_id in overdue_freezes(now):
+            transaction.on_commit(lambda freeze_id=freeze_id: make_snapshot.delay(freeze_id=freeze_id))

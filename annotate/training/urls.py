@@ -1,0 +1,16 @@
+"""Addresses of this room."""
+
+from django.urls import path
+
+from annotate.training import views
+
+urlpatterns = [
+    path("snapshots/", views.snapshot_list, name="snapshot-list"),
+    path("snapshots/live/", views.snapshot_live, name="snapshot-live"),
+    path("snapshots/<int:snapshot_id>/<str:name>", views.snapshot_file, name="snapshot-file"),
+    path("runs/", views.run_list, name="run-list"),
+    path("runs/new/", views.run_create, name="run-create"),
+    path("runs/<int:run_id>/", views.run_detail, name="run-detail"),
+    path("runs/<int:run_id>/live/", views.run_live, name="run-live"),
+    path("runs/<int:run_id>/cancel/", views.run_cancel, name="run-cancel"),
+]

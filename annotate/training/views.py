@@ -1,0 +1,161 @@
+"""The pages of snapshots and runs: curators look, and freeze; admins launch and cancel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from annotate.accounts.permissions import admin_required, curator_required
+from annotate.faces.models import Dataset
+from annotate.training import reports
+from annotate.training.forms import FreezeForm, RunForm
+from annotate.training.freezing import ask_for_snapshot
+from annotate.training.models import Freeze, Run, RunState, Snapshot
+from annotate.training.run_files import RunFiles
+from annotate.training.runs import BadSnapshot, cancel_run, queue_run, run_folder
+from annotate.training.snapshot_folder import TABLES
+from annotate.training.tasks import make_snapshot, train_run
+
+LOG_LINES = 12
+RUNS_SHOWN = 200
+
+
+@curator_required
+def snapshot_list(request: HttpRequest) -> HttpResponse:
+    """The snapshots, those that are being made, and the form to ask for one."""
+    form = FreezeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        asked = {key: form.cleaned_data[key] for key in ("name", "dataset", "campaign")}
+        with transaction.atomic():
+            freeze = ask_for_snapshot(**asked, created_by=request.user)
+            # Robust: where the queue does not answer, beat puts it there later.
+            transaction.on_commit(lambda: make_snapshot.delay(freeze_id=freeze.pk), robust=True)
+        return redirect("snapshot-list")
+    return render(request, "training/snapshots.html", {"form": form, **_snapshots()})
+
+
+@require_safe
+@curator_required
+def snapshot_live(request: HttpRequest) -> HttpResponse:
+    """The part of the page that is refreshed while a snapshot is being made."""
+    return render(request, "training/_snapshots.html", _snapshots())
+
+
+def _snapshots() -> dict[str, object]:
+    snapshots = list(
+        Snapshot.objects.select_related("dataset", "campaign", "created_by").order_by("-created_at", "-pk")
+    )
+    first = {snapshot.sha256: snapshot for snapshot in snapshots}
+    freezes = Freeze.objects.select_related("dataset", "campaign").order_by("created_at")
+    return {
+        "rows": [
+            {"snapshot": s, "same_as": first[s.sha256] if first[s.sha256] != s else None} for s in snapshots
+        ],
+        "pending": freezes.pending(),
+        "failed": freezes.failed(),
+        "has_sources": Dataset.objects.exists(),
+        "files": (*TABLES, "manifest.json"),
+    }
+
+
+@require_safe
+@curator_required
+def snapshot_file(request: HttpRequest, snapshot_id: int, name: str) -> HttpResponse:
+    """One of a snapshot's tables, or its manifest, to download."""
+    snapshot = get_object_or_404(Snapshot, pk=snapshot_id)
+    path = Path(settings.SNAPSHOTS_DIR) / snapshot.folder / name
+    if name not in (*TABLES, "manifest.json") or not path.is_file():
+        raise Http404
+    return FileResponse(path.open("rb"), as_attachment=True, filename=f"{snapshot.folder}-{name}")
+
+
+@require_safe
+@curator_required
+def run_list(request: HttpRequest) -> HttpResponse:
+    runs = Run.objects.select_related("snapshot", "created_by", "model_version").order_by("-pk")[:RUNS_SHOWN]
+    rows = [
+        {
+            "run": run,
+            "took": reports.took(run),
+            "accuracy": reports.headline(run.model_version.evaluation)
+            if run.state == RunState.SUCCEEDED
+            else "",
+        }
+        for run in runs.defer("events")
+    ]
+    context = {
+        "rows": rows,
+        "has_snapshots": Snapshot.objects.exists(),
+        "unfinished": any(row["run"].is_unfinished for row in rows),
+    }
+    return render(request, "training/runs.html", context)
+
+
+@admin_required
+def run_create(request: HttpRequest) -> HttpResponse:
+    """The form of a new run; ?snapshot=ID chooses one beforehand."""
+    form = RunForm(request.POST or None, initial={"snapshot": request.GET.get("snapshot")})
+    if request.method == "POST" and form.is_valid():
+        try:
+            with transaction.atomic():
+                run = queue_run(form.cleaned_data["snapshot"], form.config(), request.user)
+                transaction.on_commit(lambda: train_run.delay(run_id=run.pk), robust=True)
+        except BadSnapshot as error:
+            form.add_error("snapshot", str(error))
+        except ValueError as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("run-detail", run.pk)
+    context = {"form": form, "has_snapshots": Snapshot.objects.exists()}
+    return render(request, "training/run_create.html", context)
+
+
+@require_safe
+@curator_required
+def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
+    return render(request, "training/run.html", _run(run_id))
+
+
+@require_safe
+@curator_required
+def run_live(request: HttpRequest, run_id: int) -> HttpResponse:
+    """The part of the page that is refreshed while the run is unfinished."""
+    return render(request, "training/_run.html", _run(run_id))
+
+
+def _run(run_id: int) -> dict[str, object]:
+    run = get_object_or_404(Run.objects.select_related("snapshot", "created_by", "model_version"), pk=run_id)
+    version = getattr(run, "model_version", None)
+    evaluation = version.evaluation if version else {}
+    return {
+        "run": run,
+        "settings": reports.settings_of(run),
+        "start": reports.start_of(run),
+        "progress": reports.progress_of(run),
+        "charts": [chart for chart in (reports.loss_chart(run), reports.accuracy_chart(run)) if chart],
+        "took": reports.took(run),
+        "version": version,
+        "headline": reports.headline(evaluation),
+        "accuracy_rows": reports.accuracy_rows(evaluation),
+        "tournament": reports.tournament_accuracy(evaluation),
+        "embeddings": version.embeddings.count() if version else 0,
+        "log": RunFiles(run_folder(run)).log_tail(LOG_LINES),
+    }
+
+
+@require_POST
+@admin_required
+def run_cancel(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Ask for a run to be stopped."""
+    get_object_or_404(Run, pk=run_id)
+    state = cancel_run(run_id, timezone.now())
+    if state in (RunState.FAILED, RunState.SUCCEEDED):
+        messages.warning(request, f"There was nothing to cancel any more: the run has {state}.")
+    return redirect("run-detail", run_id)
