@@ -41,10 +41,7 @@ class Stopped(Exception):
 
 
 class CommandFailed(Exception):
-    """A manage.py command failed and has said why; `status` is its exit status."""
-
-    def __init__(self, name: str, status: int) -> None:
-        super().__init__(f"manage.py {name} failed (status {status})")
+    """A manage.py command failed, and has said why."""
 
 
 def say(text: str) -> None:
@@ -81,7 +78,7 @@ def open_listener(wanted: int) -> socket.socket:
 
 
 def manage(state_dir: Path, *arguments: str) -> None:
-    """Run one manage.py command. Raises CommandFailed, or Stopped when the user stops it."""
+    """Run one manage.py command. Raises CommandFailed, ServiceError when it was killed, or Stopped."""
     command = [sys.executable, str(environment.BASE_DIR / "manage.py"), *arguments]
     process = subprocess.Popen(command, start_new_session=True, env=parts.marked(state_dir))
     try:
@@ -96,8 +93,10 @@ def manage(state_dir: Path, *arguments: str) -> None:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    if process.returncode != 0:
-        raise CommandFailed(arguments[0], process.returncode)
+    if process.returncode < 0:
+        raise ServiceError(f"manage.py {arguments[0]} was killed (signal {-process.returncode})")
+    if process.returncode > 0:
+        raise CommandFailed
 
 
 def check_redis() -> None:
@@ -213,7 +212,9 @@ def main() -> None:
             supervise(state_dir, demo=arguments.demo, port=arguments.port)
     except Stopped:
         say("\nStopped.")
-    except (BadVariable, ServiceError, CommandFailed, OSError) as error:
+    except CommandFailed:
+        sys.exit(1)
+    except (BadVariable, ServiceError, OSError) as error:
         sys.exit(f"Semblance could not start: {error}")
 
 
