@@ -142,6 +142,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": environment.number("CELERY_VISIBILITY_SECONDS", 86_400 * 30)
 }
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
+CELERY_TASK_ROUTES = {"annotate.training.tasks.train_run": {"queue": "gpu"}}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
