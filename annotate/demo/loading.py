@@ -80,7 +80,8 @@ def load_faces(progress: Progress) -> None:
             write_triplets(labels, triplets, split=split, count=count, seed=1)
             import_triplets(
                 triplets, dataset=DATASET, images=folder / "images", split=split, labels=labels,
-                rejects=folder / f"rejects-{split}.csv", workers=os.cpu_count() or 1, progress=progress,
+                rejects=folder / f"rejects-{split}.csv", workers=os.cpu_count() or 1,
+                progress=lambda what, done, total: progress(f"importing {what}", done, total),
             )  # fmt: skip
 
 

@@ -15,11 +15,12 @@ class Bars:
 
     def __init__(self, file):
         self.file = file
-        self.bar = None
+        self.bar = self.doing = None
 
     def __call__(self, doing, done, total):
-        if self.bar is None or self.bar.desc != f"{doing}: ":
+        if doing != self.doing:
             self.close()
+            self.doing = doing
             self.bar = tqdm(desc=doing, total=total, file=self.file, disable=None, leave=False)
             self.file.write(f"{doing} ...\n")
         self.bar.total = total
