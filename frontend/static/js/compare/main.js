@@ -7,6 +7,8 @@ import { Queue } from "./queue.js";
 import { View } from "./view.js";
 
 const LOOK_AGAIN_MS = 4_000;
+/** What the server takes as a response time; a page left open over a weekend would exceed it. */
+const LONGEST_RESPONSE_MS = 24 * 60 * 60 * 1000;
 const SHOWN = "semblance.shown";
 /** Refusals that an annotator need only be told of; any other is a defect and is shown as one. */
 const KIND = new Set(["decided", "answered", "paused"]);
@@ -63,7 +65,7 @@ function answer(choice) {
   const comparison = current.comparison.id;
   current = null;
   view.chosen(choice);
-  outbox.add({ campaign, comparison, answer: choice, response_ms });
+  outbox.add({ campaign, comparison, answer: choice, response_ms: Math.min(response_ms, LONGEST_RESPONSE_MS) });
 }
 
 /** Bring the screen up to date: the next comparison if there is one, else why there is none. */
