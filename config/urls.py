@@ -10,7 +10,9 @@ urlpatterns = [
     path("", home, name="home"),
     path("campaigns/<int:campaign_id>/compare/", compare, name="compare"),
     path("", include("annotate.accounts.urls")),
+    path("", include("annotate.faces.urls")),
     path("", include("annotate.campaigns.urls")),
+    path("", include("annotate.training.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("django-admin/", admin.site.urls),
 ]

@@ -1,8 +1,31 @@
-"""Fixtures that every room's tests share: three actors, and faces to work with."""
+"""Fixtures that every room's tests share: settings of a test's own, and three actors."""
+
+from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 
 from annotate.accounts.models import Role, User
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_root():
+    """WhiteNoise complains where it is missing."""
+    Path(django_settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def storages(settings, tmp_path):
+    """Faces in a folder of the test's own; pages served as they stand, without collectstatic's names."""
+    settings.STORAGES = {
+        "default": {
+            **settings.STORAGES["default"],
+            "OPTIONS": {"location": str(tmp_path / "faces"), "base_url": None},
+        },
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    # The real one takes half a second for each account.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
