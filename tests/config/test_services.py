@@ -24,12 +24,6 @@ pytestmark = pytest.mark.timeout(300)
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="shows what root's case needs, and this is not root")
 
 
-@pytest.fixture(scope="module")
-def kept_state(tmp_path_factory):
-    """One state folder for most tests: setting up a database each time would take most of their time."""
-    return tmp_path_factory.mktemp("s") / "state"
-
-
 @pytest.fixture
 def state(kept_state):
     """A state folder that nobody uses; a test must leave it so."""
@@ -145,8 +139,8 @@ def test_a_killed_postgresql_that_nobody_reaps_comes_back(state, user):
     assert ask(state, "SELECT 1") == [(1,)]
 
 
-def test_processes_that_start_at_the_same_moment_start_one_of_each(tmp_path_factory, user):
-    state = tmp_path_factory.mktemp("s") / "state"
+def test_processes_that_start_at_the_same_moment_start_one_of_each(place, user):
+    state = place / "state"
     together = [user(state) for _ in range(5)]
     for one in together:
         one.ready()
@@ -170,8 +164,8 @@ def test_users_that_come_and_go_never_find_them_stopped(state, user):
 
 
 @pytest.mark.parametrize("name", ["a" * 120, "with a space, a comma and an é"])
-def test_a_state_folder_with_a_long_or_an_odd_path_works(tmp_path_factory, user, name):
-    state = tmp_path_factory.mktemp("s") / name
+def test_a_state_folder_with_a_long_or_an_odd_path_works(place, user, name):
+    state = place / name
     one = user(state, TMPDIR="/var/tmp").ready()
     # Found by a process whose temporary files go elsewhere, too.
     other = user(state, TMPDIR="/tmp").ready()
@@ -183,8 +177,8 @@ def test_a_state_folder_with_a_long_or_an_odd_path_works(tmp_path_factory, user,
     assert not EmbeddedServices(state).sockets.exists()
 
 
-def test_sockets_are_not_put_into_a_folder_that_somebody_else_made(tmp_path_factory, user):
-    state = tmp_path_factory.mktemp("s") / ("a" * 120)
+def test_sockets_are_not_put_into_a_folder_that_somebody_else_made(place, user):
+    state = place / ("a" * 120)
     theirs = socket_folder(state / "services")
     theirs.mkdir()
     theirs.chmod(0o777)
@@ -219,8 +213,8 @@ def test_stale_files_are_no_obstacle(state, user):
     assert client(state).ping()
 
 
-def test_a_database_that_was_set_up_half_is_set_up_again(tmp_path_factory, user):
-    state = tmp_path_factory.mktemp("s") / "state"
+def test_a_database_that_was_set_up_half_is_set_up_again(place, user):
+    state = place / "state"
     half = EmbeddedServices(state).postgresql.data.with_name("postgresql.new")
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
@@ -229,8 +223,8 @@ def test_a_database_that_was_set_up_half_is_set_up_again(tmp_path_factory, user)
     one.leave()
 
 
-def test_a_database_that_can_not_start_is_said_at_once_with_its_reason(tmp_path_factory, user):
-    state = tmp_path_factory.mktemp("s") / "state"
+def test_a_database_that_can_not_start_is_said_at_once_with_its_reason(place, user):
+    state = place / "state"
     user(state).ready().leave()
     with (state / "services" / "postgresql" / "postgresql.conf").open("a") as file:
         file.write("no_such_setting = 1\n")
@@ -289,8 +283,8 @@ def mode(path: Path) -> str:
 
 
 @root_only
-def test_as_root_other_users_may_pass_but_not_look(tmp_path_factory):
-    home = tmp_path_factory.mktemp("s") / "home"
+def test_as_root_other_users_may_pass_but_not_look(place):
+    home = place / "home"
     home.mkdir(mode=0o700)
     state = home / "state"
     done = subprocess.run(
@@ -327,9 +321,8 @@ def nobodys_python():
 
 
 @root_only
-def test_an_ordinary_user_has_them_to_herself(tmp_path_factory, nobodys_python):
+def test_an_ordinary_user_has_them_to_herself(place, nobodys_python):
     python, packages = nobodys_python
-    place = tmp_path_factory.mktemp("s")
     for folder in place.parents:
         folder.chmod(folder.stat().st_mode | 0o001)
     place.chmod(0o777)

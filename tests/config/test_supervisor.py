@@ -21,11 +21,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
-def kept_state(tmp_path_factory):
-    return tmp_path_factory.mktemp("s") / "state"
-
-
-@pytest.fixture(scope="module")
 def running(kept_state):
     """One supervisor for the tests that leave it running, started while its first port is taken."""
     with held_port() as held:
@@ -97,8 +92,8 @@ def test_killed_services_are_restarted(running):
     eventually(lambda: running.page("/login/") == 200)
 
 
-def test_ctrl_c_leaves_nothing_and_a_second_start_works(tmp_path_factory):
-    state = tmp_path_factory.mktemp("s") / "state"
+def test_ctrl_c_leaves_nothing_and_a_second_start_works(place):
+    state = place / "state"
     first = Supervised(state)
     # While it still starts, too.
     first.says("Starting PostgreSQL")
@@ -144,8 +139,8 @@ def test_ctrl_c_leaves_nothing_and_a_second_start_works(tmp_path_factory):
         ({"DEBUG": "perhaps"}, r"DEBUG is 'perhaps'"),
     ],
 )
-def test_what_keeps_it_from_starting_is_said_plainly(tmp_path_factory, variables, complaint):
-    state = tmp_path_factory.mktemp("s") / "state"
+def test_what_keeps_it_from_starting_is_said_plainly(place, variables, complaint):
+    state = place / "state"
     done = subprocess.run(
         [sys.executable, "-m", "config.supervisor"],
         cwd=BASE_DIR, env=bare_environment(**{"SEMBLANCE_STATE_DIR": str(state), **variables}),
