@@ -1,0 +1,130 @@
+"""From a picture file to the bytes of an aligned crop, in whichever process. No Django, no storage.
+
+A picture may come from anywhere: it is refused unread where it is too large, and what leaves here is
+always a fresh JPEG of the pixels alone.
+"""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import stat
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from annotate.faces.problems import BadRow, quoted
+from model.alignment import CROP_SIZE, FaceAligner, NoFaceFound, SeveralFacesFound, crop_box
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+MOST_PIXELS = 40_000_000
+QUALITY = 95
+
+Way = tuple[float, float, float, float] | Literal["detect", "prealigned"]
+"""How the crop is found: a box (left, right, top, bottom as fractions), detection, or it is one already."""
+
+
+class Job(NamedTuple):
+    """A crop to make; `face` is the caller's own number for it."""
+
+    face: int
+    path: str
+    way: Way
+
+
+class Crop(NamedTuple):
+    """What came of a job: the bytes of a JPEG, or the reason why there is none."""
+
+    face: int
+    jpeg: bytes = b""
+    reason: str = ""
+
+
+def make_crop(job: Job) -> Crop:
+    """The crop, or a plain sentence in `reason`. Raises nothing: one bad picture must not end an import."""
+    try:
+        return Crop(job.face, _jpeg(_crop(_open(Path(job.path)), job.way)))
+    except BadRow as error:
+        return Crop(job.face, reason=str(error))
+    except Exception as error:  # decoders raise all sorts of errors on broken files
+        return Crop(job.face, reason=f"the picture is broken: {quoted(str(error) or type(error).__name__)}")
+
+
+def _open(path: Path) -> Image.Image:
+    """The picture as RGB, upright. Raises BadRow where it is missing, too large or of another format."""
+    try:
+        facts = path.stat()
+    except FileNotFoundError as error:
+        raise BadRow("the picture is missing") from error
+    except OSError as error:
+        raise BadRow(f"the picture can not be read: {error.strerror}") from error
+    if not stat.S_ISREG(facts.st_mode):
+        raise BadRow("this is no file")
+    if not facts.st_size:
+        raise BadRow("the file is empty (0 bytes)")
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
+            _check_size(image)
+            return _rgb(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError as error:
+        raise BadRow("the file is no JPEG, PNG, WebP, BMP or TIFF picture") from error
+    except Image.DecompressionBombError as error:
+        raise BadRow(f"the picture has more than {MOST_PIXELS // 10**6} megapixels") from error
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > MOST_PIXELS:
+        raise BadRow(
+            f"the picture is too large: {image.width} x {image.height} px are more than "
+            f"{MOST_PIXELS // 10**6} megapixels"
+        )
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Any mode as RGB; 16 bits keep their upper half, what is transparent becomes white."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
+        raise BadRow("the picture has 32 bits a channel; save it with 8")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _crop(image: Image.Image, way: Way) -> Image.Image:
+    if way == "prealigned":
+        if image.width != image.height:
+            raise BadRow(f"an aligned crop is square; this is {image.width} x {image.height} px")
+        return image.resize((CROP_SIZE, CROP_SIZE), Image.Resampling.LANCZOS)
+    if way == "detect":
+        try:
+            return _aligner().align(image)
+        except NoFaceFound as error:
+            raise BadRow("no face was found in the picture") from error
+        except SeveralFacesFound as error:
+            raise BadRow(f"the picture shows {error.count} faces; one is needed") from error
+    left, right, top, bottom = way
+    return crop_box(image, left=left, right=right, top=top, bottom=bottom)
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    """Pixels only: the comment, profile and EXIF of the source stay behind."""
+    image.info = {}
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=QUALITY, subsampling="4:4:4")
+    return out.getvalue()
+
+
+@cache
+def _aligner() -> FaceAligner:
+    if multiprocessing.parent_process() is not None:
+        # One of several workers: torch's own threads would only fight over the same cores.
+        import torch
+
+        torch.set_num_threads(1)
+    return FaceAligner()

@@ -1,0 +1,38 @@
+"""What an import tells its caller: how far it is, and what came of it. No Django."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is (bytes or pictures)."""
+
+
+def no_progress(doing: str, done: int, total: int) -> None:
+    """For callers who show none."""
+
+
+@dataclass
+class Outcome:
+    """What an import did. `*_there` were in the data set before it."""
+
+    dataset: str
+    faces_added: int = 0
+    faces_there: int = 0
+    triplets_added: int = 0
+    triplets_there: int = 0
+    labelled: int = 0
+    """Faces that were there and got a label that they lacked."""
+    rejected: int = 0
+    rejects: Path | None = None
+    """The rejects file, where there was something to write."""
+
+    def note_rejects(self, count: int, path: Path) -> None:
+        """Remember how many rows the rejects file has, and where it is, if it was written."""
+        self.rejected, self.rejects = count, path if path.exists() else None
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.faces_added or self.faces_there or self.triplets_added or self.triplets_there)
