@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from model.crowd import CrowdLayer
@@ -108,13 +108,11 @@ def split_identity(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict
     return identity, own
 
 
-def save_tensors(
-    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
-) -> None:
+def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write a safetensors file under a temporary name, then rename it."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(whole, part, metadata=dict(metadata or {}))
+    part.write_bytes(save(whole))  # not save_file: only their owner may read its files
     part.replace(path)
 
 

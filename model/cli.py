@@ -164,7 +164,9 @@ def _add_train(commands: Any) -> None:
         const=False,
         help="tournament triplets: only the first term of eq. 4",
     )
-    option("--normalize", action="store_const", const=True, help="eq. 1 on L2-normalised vectors")
+    option(
+        "--normalize-vectors", action="store_const", const=True, help="eq. 1 on L2-normalised V_face and V_id"
+    )
     option(
         "--identity-vectors",
         choices=("clean", "augmented"),

@@ -19,14 +19,17 @@ EMBEDDING = 16
 class NetworkConfig:
     """What must be known to rebuild a network; stored in its checkpoint.
 
-    `normalize` takes V_face and V_id after their L2 normalisation (FaceNet's own output) instead of
-    before it; the paper does not say which. `dropout` None is the backbone's own.
+    `normalize_vectors` takes V_face and V_id after their L2 normalisation (FaceNet's own output) instead
+    of before it; the paper does not say which. `normalize_embedding` gives E_exp itself unit variance in
+    each dimension, which the paper does not: it keeps a new network from shrinking all embeddings to one
+    point, where the loss is 2m. `dropout` None is the backbone's own.
     """
 
     backbone: BackboneName = "small"
     size: int = 64
     order: int = 3
-    normalize: bool = False
+    normalize_vectors: bool = False
+    normalize_embedding: bool = True
     dropout: float | None = None
 
 
@@ -68,16 +71,18 @@ class HighOrder(nn.Module):
 
     N is the mean-variance normalisation of each order: over the batch while training, by running
     statistics after. Its epsilon keeps a batch in which every deviation is equal (as all are, in eval
-    mode, at the start) at finite zeros.
+    mode, at the start) at finite zeros. `normalize_embedding`: E_exp passes through N as well.
     """
 
-    def __init__(self, order: int = 3) -> None:
+    def __init__(self, order: int = 3, *, normalize_embedding: bool = False) -> None:
         super().__init__()
         if not 1 <= order <= 5:
             raise ValueError(f"the order must be 1 to 5, not {order}")
         self.first = nn.Linear(FEATURES, EMBEDDING)
         self.norms = nn.ModuleList(nn.BatchNorm1d(EMBEDDING, affine=False) for _ in range(order))
         self.last = nn.Linear(EMBEDDING * order, EMBEDDING)
+        normalized = nn.BatchNorm1d(EMBEDDING, affine=False)
+        self.embedding_norm = normalized if normalize_embedding else nn.Identity()
 
     def forward(self, deviations: Tensor) -> Tensor:
         """E_exp (N, 16) of V_exp (N, 512)."""
@@ -85,7 +90,7 @@ class HighOrder(nn.Module):
         orders = [first]
         for norm in list(self.norms)[1:]:
             orders.append(norm(orders[-1] * first))
-        return cast(Tensor, self.last(torch.cat(orders, dim=1)))
+        return cast(Tensor, self.embedding_norm(self.last(torch.cat(orders, dim=1))))
 
 
 class DeviationLearningNetwork(nn.Module):
@@ -94,8 +99,8 @@ class DeviationLearningNetwork(nn.Module):
     def __init__(self, config: NetworkConfig, face: nn.Module, identity: nn.Module) -> None:
         super().__init__()
         self.config = config
-        self.deviation = Deviation(face, identity, normalize=config.normalize)
-        self.high_order = HighOrder(config.order)
+        self.deviation = Deviation(face, identity, normalize=config.normalize_vectors)
+        self.high_order = HighOrder(config.order, normalize_embedding=config.normalize_embedding)
 
     def forward(self, images: Tensor, identity_vectors: Tensor | None = None) -> Tensor:
         """E_exp (N, 16), before the crowd layer; `identity_vectors` as in Deviation.forward."""

@@ -153,7 +153,14 @@ def _network(
         identity = _identity_backbone(job, snapshot, crops, size, events)
     face = build_backbone(config.backbone, size, config.dropout)
     face.load_state_dict(identity.state_dict())
-    built = NetworkConfig(config.backbone, size, config.order, config.normalize, config.dropout)
+    built = NetworkConfig(
+        backbone=config.backbone,
+        size=size,
+        order=config.order,
+        normalize_vectors=config.normalize_vectors,
+        normalize_embedding=config.normalize_embedding,
+        dropout=config.dropout,
+    )
     return DeviationLearningNetwork(built, face, identity)
 
 

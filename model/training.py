@@ -35,7 +35,8 @@ class TrainConfig:
 
     epochs: passes over as many triplets as there are; None: at least 10, and enough for 2,000 steps.
     size: side in px that the backbone sees; None: the backbone's own (backbone.DEFAULT_SIZE).
-    normalize: V_face and V_id after L2 normalisation. crowd: train with a crowd layer (section 3.3).
+    order, normalize_vectors, normalize_embedding, dropout: see network.NetworkConfig.
+    crowd: train with a crowd layer (section 3.3).
     tournament_two_terms: both terms of eq. 4 for tournament triplets as well (paper), or the first only.
     faces_per_step, triplets_per_step, composition: see batches.BatchSampler.
     rectifier: "relu" is eq. 4. optimiser: "sgd" has momentum 0.9. schedule: of the learning rate `rate`.
@@ -49,7 +50,8 @@ class TrainConfig:
     backbone: BackboneName = "small"
     size: int | None = None
     order: int = 3
-    normalize: bool = False
+    normalize_vectors: bool = False
+    normalize_embedding: bool = True
     crowd: bool = True
     epochs: int | None = None
     seed: int = 0
@@ -75,7 +77,8 @@ class TrainConfig:
         return cls(
             backbone="facenet",
             size=224,
-            normalize=True,
+            normalize_vectors=True,
+            normalize_embedding=False,
             faces_per_step=90,
             triplets_per_step=30,
             composition="random",

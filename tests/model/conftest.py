@@ -17,11 +17,11 @@ def two_threads():
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory):
-    """12 people x 6 expressions, the last 3 people val; three raters, one of whom dissents in every fifth triplet."""
+    """20 people x 6 expressions, the last 5 people val; one of three raters dissents in every fifth."""
     return drawn_snapshot(tmp_path_factory.mktemp("drawn") / "snapshot")
 
 
-def drawn_snapshot(folder, people=12, expressions=6, triplets=300, val=3, seed=0):
+def drawn_snapshot(folder, people=20, expressions=6, triplets=800, val=5, seed=0):
     rng = np.random.default_rng(seed)
     mouths = np.linspace(-1, 1, expressions)
     faces, truth = [], []
@@ -65,3 +65,40 @@ def draw(colour, mouth):
     curve = [(60 + 8 * x, 160 + 40 * mouth * (1 - ((x - 6.5) / 6.5) ** 2)) for x in range(14)]
     pen.line(curve, fill=(150, 20, 20), width=12)
     return image
+
+
+@pytest.fixture
+def mixed_snapshot(tmp_path):
+    """8 imported and tournament triplets with agreeing, dissenting, uncertain and missing answers."""
+    faces = [Face(f"f{number}", Image.new("RGB", (64, 64), (20 * number,) * 3)) for number in range(9)]
+    rng = np.random.default_rng(3)
+    triplets, answers = [], []
+    for number in range(1, 9):
+        names = (faces[face].name for face in rng.choice(9, 3, replace=False))
+        row = dict(zip(("anchor", "positive", "negative"), names, strict=True))
+        tournament = number in (2, 5, 6)
+        row |= {"source": "direct" if tournament else "imported", "weight": "0.4", "kind": KINDS[number % 3]}
+        triplets.append(row)
+        for rater, answer in enumerate(rng.choice(["negative", "positive", "anchor", "uncertain"], 3)):
+            if number not in (5, 8):
+                weight = f"0.{rater + 5}"
+                answers.append(
+                    {"triplet": number, "annotator": f"r{rater}", "answer": answer, "weight": weight}
+                )
+    return write_snapshot(tmp_path / "mixed", faces, triplets, answers)
+
+
+@pytest.fixture(scope="session")
+def drawn_without_val(tmp_path_factory):
+    return drawn_snapshot(tmp_path_factory.mktemp("no-val") / "snapshot", val=0)
+
+
+@pytest.fixture(scope="session")
+def bare_snapshot(tmp_path_factory):
+    """Tournament triplets of faces without identities, none with answers of its own."""
+    rng = np.random.default_rng(0)
+    faces = [Face(f"f{n}", draw((200, 160, 120), mouth)) for n, mouth in enumerate(np.linspace(-1, 1, 12))]
+    names = [[faces[face].name for face in sorted(rng.choice(12, 3, replace=False))] for _ in range(40)]
+    rows = [dict(zip(("anchor", "positive", "negative"), three, strict=True)) for three in names]
+    rows = [row | {"source": "inferred", "weight": "0.9"} for row in rows]
+    return write_snapshot(tmp_path_factory.mktemp("bare") / "snapshot", faces, rows, [])

@@ -1,4 +1,4 @@
-"""Writes snapshot folders for the tests here, as docs/snapshot.md states them. Reads no web application's code."""
+"""Writes snapshot folders for the tests here, as docs/snapshot.md states them. Knows no web application."""
 
 import csv
 import hashlib
@@ -54,8 +54,8 @@ def write_manifest(folder: Path, dataset: str = "drawn") -> None:
     }
     lines = "".join(f"{digest}  {path}\n" for path, digest in sorted(files.items()))
     counts = {name: len(rows) for name, rows in tables.items()} | {
-        "triplets_by_source": Counter(row["source"] for row in tables["triplets"]),
-        "faces_by_split": Counter(row["split"] for row in tables["faces"]),
+        "triplets_by_source": Counter(str(row["source"]) for row in tables["triplets"]),
+        "faces_by_split": Counter(str(row["split"]) for row in tables["faces"]),
     }
     manifest = {
         "format": 1,

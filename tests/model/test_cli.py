@@ -1,0 +1,178 @@
+"""The command line from a snapshot folder to embeddings, in its own processes, and its one-line errors."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LONDON = ROOT.parent / "shared" / "data" / "london"
+TRAIN = ["--size", "32", "--epochs", "2", "--identity-epochs", "1", "--device", "cpu"]
+KINDS = {"ONE_CLASS_TRIPLET", "TWO_CLASS_TRIPLET", "THREE_CLASS_TRIPLET"}
+
+
+def model(*arguments, **environment):
+    command = [sys.executable, "-m", "model", *map(str, arguments)]
+    environment = os.environ | {"OMP_NUM_THREADS": "2"} | environment
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.fixture(scope="module")
+def trained(drawn, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    events = folder / "events.jsonl"
+    done = model("train", "--snapshot", drawn, "--output", folder / "c", *TRAIN, "--events", events)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert "train: 100%" in done.stderr
+    return folder / "c", [json.loads(line) for line in events.read_text().splitlines()]
+
+
+def test_events_of_a_run(trained):
+    _, events = trained
+    kinds = [event["event"] for event in events]
+    assert kinds[0] == "start"
+    assert kinds[-1] == "done"
+    assert [event["stage"] for event in events if event["event"] == "stage"] == [
+        "crops",
+        "identity",
+        "identity_vectors",
+        "train",
+    ]
+    assert all(isinstance(event["time"], float) for event in events)
+    last = [event for event in events if event["event"] == "progress" and event["stage"] == "train"][-1]
+    assert last["step"] == last["steps"]
+    assert last["images_per_second"] > 0
+    assert last["loss"] > 0
+    epochs = [event for event in events if event["event"] == "epoch" and event["stage"] == "train"]
+    assert [event["epoch"] for event in epochs] == [1, 2]
+    assert events[-1]["report"] == epochs[-1]["report"]
+    assert events[-1]["checkpoint"]
+
+
+def test_evaluate_prints_the_same_accuracy(trained, drawn):
+    checkpoint, events = trained
+    done = model("evaluate", "--checkpoint", checkpoint, "--snapshot", drawn)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report == events[-1]["report"]
+    assert list(report) == ["split", "strong", "weak", "tournament"]
+    assert set(report["strong"]["accuracy"]) == KINDS | {"mean"}
+    assert set(report["strong"]["counts"]) == KINDS | {"all"}
+    assert 0 <= report["strong"]["accuracy"]["mean"] <= 1
+    train = json.loads(
+        model("evaluate", "--checkpoint", checkpoint, "--snapshot", drawn, "--split", "train").stdout
+    )
+    assert train["split"] == "train"
+    assert train["strong"]["counts"]["all"] > report["strong"]["counts"]["all"]
+
+
+def test_embeddings_in_three_formats(trained, drawn, tmp_path):
+    checkpoint, _ = trained
+    for suffix in ("npz", "npy", "csv"):
+        output = tmp_path / f"faces.{suffix}"
+        done = model("embed", "--checkpoint", checkpoint, "--snapshot", drawn, "--output", output)
+        assert done.returncode == 0, done.stderr
+    whole = np.load(tmp_path / "faces.npz")
+    assert whole["embeddings"].shape == (120, 16)
+    assert whole["embeddings"].dtype == np.float32
+    assert whole["names"][0] == "drawn:p0-0"
+    assert np.array_equal(np.load(tmp_path / "faces.npy"), whole["embeddings"])
+    assert (tmp_path / "faces.npy.names.txt").read_text().splitlines() == whole["names"].tolist()
+    with (tmp_path / "faces.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["name", *(f"e{number}" for number in range(16))]
+    assert [row[0] for row in rows[1:]] == whole["names"].tolist()
+    assert np.allclose(np.array([row[1:] for row in rows[1:]], dtype=float), whole["embeddings"], atol=1e-5)
+
+
+def test_a_folder_of_crops_embeds_as_the_snapshot_does(trained, drawn, tmp_path):
+    checkpoint, _ = trained
+    for source, output in ((["--snapshot", drawn], "a.npz"), (["--images", drawn / "crops"], "b.npz")):
+        assert (
+            model("embed", "--checkpoint", checkpoint, *source, "--output", tmp_path / output).returncode == 0
+        )
+    faces, files = np.load(tmp_path / "a.npz"), np.load(tmp_path / "b.npz")
+    by_name = dict(zip(files["names"], files["embeddings"], strict=True))
+    for name, vector in zip(faces["names"], faces["embeddings"], strict=True):
+        assert np.allclose(by_name[name.removeprefix("drawn:") + ".jpg"], vector, atol=1e-5)
+
+
+@pytest.mark.skipif(not LONDON.exists(), reason="the London photographs are not beside this checkout")
+def test_photographs_are_aligned_first(trained, tmp_path):
+    checkpoint, _ = trained
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    for name in ("001_neutral.jpg", "002_happiness.jpg"):
+        (photographs / name).write_bytes((LONDON / name).read_bytes())
+    output = tmp_path / "e.npz"
+    embed = ("embed", "--checkpoint", checkpoint, "--images", photographs, "--output", output)
+    assert model(*embed, "--align").returncode == 0
+    aligned = np.load(output)
+    assert aligned["names"].tolist() == ["001_neutral.jpg", "002_happiness.jpg"]
+    assert model(*embed).returncode == 0
+    assert not np.allclose(np.load(output)["embeddings"], aligned["embeddings"], atol=1e-3)
+
+
+def test_pretrained_identity_weights_are_used(drawn, tmp_path):
+    weights, output = tmp_path / "identity", tmp_path / "c"
+    done = model("pretrain-identity", "--snapshot", drawn, "--output", weights, *TRAIN[:2], *TRAIN[4:])
+    assert done.returncode == 0, done.stderr
+    report = json.loads((weights / "identity.json").read_text())["report"]
+    assert (report["people"], report["faces"]) == (15, 90)
+    train = ["train", "--snapshot", drawn, "--output", output, *TRAIN, "--identity-weights", weights]
+    done = model(*train)
+    assert done.returncode == 0, done.stderr
+    assert '"stage": "identity"' not in done.stdout
+    assert (output / "identity.safetensors").read_bytes() == (weights / "identity.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("command", ["", "train", "evaluate", "embed", "pretrain-identity"])
+def test_help(command):
+    done = model(*command.split(), "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: python -m model")
+
+
+def test_errors_are_one_line_and_a_status(trained, drawn, tmp_path):
+    checkpoint, _ = trained
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    output = tmp_path / "out"
+    no_network = {
+        "TORCH_HOME": str(empty),
+        "https_proxy": "http://127.0.0.1:9",
+        "MODEL_WEIGHTS_DIR": str(empty),
+    }
+    embed = ("embed", "--checkpoint", checkpoint)
+    for arguments, environment, message in (
+        (("train", "--snapshot", empty, "--output", output), {}, "is no snapshot"),
+        (("train", "--snapshot", drawn, "--output", checkpoint, *TRAIN), {}, "holds a checkpoint"),
+        (
+            ("train", "--snapshot", drawn, "--output", output, "--backbone", "facenet"),
+            no_network,
+            "20180402-114759-vggface2.pt",
+        ),
+        (("train", "--snapshot", drawn, "--output", output, "--device", "abacus"), {}, "is no device"),
+        (("evaluate", "--checkpoint", empty, "--snapshot", drawn), {}, "is no checkpoint"),
+        ((*embed, "--images", empty, "--output", tmp_path / "e.npz"), {}, "no pictures"),
+        ((*embed, "--images", empty, "--output", tmp_path / "e.txt"), {}, "its suffix is none of"),
+    ):
+        done = model(*arguments, **environment)
+        assert done.returncode == 1
+        last = done.stderr.strip().splitlines()[-1]
+        assert message in last
+        assert last.startswith("error: ")
+        assert "Traceback" not in done.stderr
+    assert model("train", "--snapshot", drawn).returncode == 2
+    failed = [
+        json.loads(line)
+        for line in model("train", "--snapshot", empty, "--output", output).stdout.splitlines()
+    ]
+    assert failed[-1]["event"] == "failed"
+    assert "is no snapshot" in failed[-1]["reason"]
