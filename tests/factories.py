@@ -33,7 +33,7 @@ def make_face(
 ) -> Face:
     """A face whose picture is stored: `smile` (-1 .. 1) bends its mouth, `tone` (0 .. 255) is its skin.
 
-    The caller sets a temporary storage first (see tests/training/conftest.py).
+    Every test has a storage of its own (tests/conftest.py).
     """
     picture = draw_face(smile, tone)
     crop = default_storage.save(f"{dataset.name}/{name}.jpg", ContentFile(picture))

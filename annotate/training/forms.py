@@ -67,7 +67,7 @@ class RunForm(forms.Form):
     """The settings of a new run; those in ADVANCED are folded."""
 
     ADVANCED = (
-        "rate", "faces_per_step", "triplets_per_step", "tournament_two_terms", "normalize",
+        "rate", "faces_per_step", "triplets_per_step", "tournament_two_terms", "normalize_vectors",
         "identity_vectors", "hold_out",
     )  # fmt: skip
 
@@ -101,8 +101,8 @@ class RunForm(forms.Form):
         label="Both terms of the loss for tournament triplets",
         help_text="As in the paper. Without: only that the anchor is nearer the positive.",
     )  # fmt: skip
-    normalize = forms.BooleanField(
-        required=False, initial=DEFAULTS.normalize, label="Deviation of normalised vectors",
+    normalize_vectors = forms.BooleanField(
+        required=False, initial=DEFAULTS.normalize_vectors, label="Deviation of normalised vectors",
         help_text="Both branches' vectors are brought to length 1 before they are subtracted.",
     )  # fmt: skip
     identity_vectors = forms.ChoiceField(

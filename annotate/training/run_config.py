@@ -34,7 +34,7 @@ class RunConfig:
     faces_per_step: int | None = None
     triplets_per_step: int | None = None
     tournament_two_terms: bool = True
-    normalize: bool = False
+    normalize_vectors: bool = False
     identity_vectors: str = "clean"
     hold_out: float = 0.2
 
@@ -68,7 +68,7 @@ class RunConfig:
         flags = {
             "--no-crowd": not self.crowd,
             "--first-term-only": not self.tournament_two_terms,
-            "--normalize": self.normalize,
+            "--normalize-vectors": self.normalize_vectors,
         }
         valued = [part for name, value in given.items() if value is not None for part in (name, str(value))]
         return valued + [name for name, is_set in flags.items() if is_set]

@@ -11,9 +11,9 @@ from annotate.training.worker import work_on
 from config.celery import app
 
 
-@app.task(queue="gpu")
+@app.task
 def train_run(*, run_id: int) -> None:
-    """Train a run, if it is still queued."""
+    """Train a run, if it is still queued. The settings route this to the gpu queue."""
     work_on(run_id)
 
 

@@ -1,19 +1,20 @@
-"""A small world to train in: temporary folders, drawn faces with triplets, a client for each actor."""
+"""A small world to train in: folders of its own, drawn faces with triplets, a client for each actor."""
 
-import copy
+import sys
+from pathlib import Path
 
 import pytest
 from django.test import Client
 
+from annotate.training import process
+from annotate.training.freezing import freeze_snapshot
+from annotate.training.runs import queue_run
 from tests.factories import make_dataset, make_face, make_imported_triplet
 
 
 @pytest.fixture(autouse=True)
 def folders(settings, tmp_path):
-    """Storage, snapshots and runs of this test's own."""
-    storages = copy.deepcopy(settings.STORAGES)
-    storages["default"]["OPTIONS"]["location"] = str(tmp_path / "faces")
-    settings.STORAGES = storages
+    """Snapshots and runs of this test's own."""
     settings.SNAPSHOTS_DIR = tmp_path / "snapshots"
     settings.RUNS_DIR = tmp_path / "runs"
     return tmp_path
@@ -53,3 +54,20 @@ def client_of():
         return client
 
     return client
+
+
+@pytest.fixture
+def snapshot(dataset):
+    return freeze_snapshot(name="frozen", dataset=dataset)
+
+
+@pytest.fixture
+def run(snapshot):
+    return queue_run(snapshot, {}, None)
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    """The network's place is taken by a script that only behaves like it."""
+    script = Path(__file__).with_name("stand_in.py")
+    monkeypatch.setattr(process, "COMMAND", [sys.executable, str(script)])

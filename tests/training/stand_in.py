@@ -1,0 +1,89 @@
+"""Stands in for `python -m model` where a test is about who launched it: same commands, same lines.
+
+What it does besides is told by the environment: FAIL (which command fails, and how), HANG (train goes on
+until it is killed).
+"""
+
+import csv
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+REPORT = {
+    "strong": {
+        "accuracy": {"TWO_CLASS_TRIPLET": 0.75, "ONE_CLASS_TRIPLET": None, "mean": 0.75},
+        "counts": {"TWO_CLASS_TRIPLET": 8, "ONE_CLASS_TRIPLET": 0, "all": 8},
+    },
+    "weak": {"accuracy": {"mean": None}, "counts": {"all": 0}},
+    "tournament": {"accuracy": 0.5, "count": 4},
+    "split": "val",
+}
+
+
+def emit(event, **values):
+    print(json.dumps({"event": event, "time": time.time(), **values}), flush=True)
+
+
+def train(options):
+    checkpoint = Path(options["--output"])
+    emit("start", faces=24, device="cpu", notes=["a note of the network"])
+    emit("stage", stage="train", steps=40)
+    print("warning of a library, no JSON", flush=True)
+    resumed = (checkpoint / "resume.json").exists()
+    first = json.loads((checkpoint / "resume.json").read_text())["epoch"] if resumed else 0
+    with (checkpoint.parent / "epochs").open("a") as file:
+        file.write(f"{first}\n")
+    for epoch in range(first, 4):
+        loss = float("nan") if epoch == 2 else 1 / (epoch + 1)
+        emit("progress", stage="train", step=epoch * 10 + 10, steps=40, loss=loss, images_per_second=12.5)
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        (checkpoint / "config.json").write_text(json.dumps({"epoch": epoch + 1}))
+        (checkpoint / "resume.json").write_text(json.dumps({"epoch": epoch + 1}))
+        emit("epoch", stage="train", epoch=epoch + 1, epochs=4, loss=loss, train_accuracy=0.5, report=REPORT)
+        if os.environ.get("HANG") and epoch == 1:
+            child = subprocess.Popen(["sleep", "300"])
+            (checkpoint.parent / "processes").write_text(f"{os.getpid()} {child.pid}")
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            time.sleep(300)
+    (checkpoint / "resume.json").unlink()
+    emit("done", checkpoint=str(checkpoint), epochs=4, seconds=1.0, report=REPORT)
+
+
+def evaluate(options):
+    assert (Path(options["--checkpoint"]) / "config.json").exists()
+    print(json.dumps(REPORT))
+
+
+def embed(options):
+    with (Path(options["--snapshot"]) / "faces.csv").open(newline="", encoding="utf-8") as file:
+        names = [row["face"] for row in csv.DictReader(file)]
+    output = Path(options["--output"])
+    vectors = np.zeros((len(names), 16), dtype=np.float32)
+    vectors[:, 0] = np.arange(len(names))
+    np.save(output, vectors)
+    output.with_name(f"{output.name}.names.txt").write_text("".join(f"{name}\n" for name in names))
+
+
+def main():
+    command, *arguments = sys.argv[1:]
+    print(f"{command} begins\r{command} goes on", file=sys.stderr)
+    failing, _, how = os.environ.get("FAIL", "").partition(":")
+    if failing == command and how == "said":
+        emit("failed", reason="the snapshot is torn")
+        sys.exit("error: the snapshot is torn")
+    if failing == command and how == "trace":
+        raise RuntimeError("out of memory")
+    if failing == command and how == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    options = dict(itertools.pairwise(arguments))
+    {"train": train, "evaluate": evaluate, "embed": embed}[command](options)
+
+
+main()

@@ -1,0 +1,43 @@
+"""From a data set to searchable embeddings, with the real network in its own process."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db.models import Count
+
+from annotate.training.models import Embedding, RunState
+from annotate.training.reports import accuracy_chart, accuracy_rows, loss_chart, start_of
+from annotate.training.runs import queue_run
+from annotate.training.tasks import train_run
+
+
+@pytest.mark.slow
+def test_a_snapshot_becomes_embeddings_that_can_be_searched(snapshot, admin):
+    config = {"epochs": 4, "faces_per_step": 12, "triplets_per_step": 24, "order": 2}
+    run = queue_run(snapshot, config, admin)
+    train_run(run_id=run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.error) == (RunState.SUCCEEDED, "")
+
+    version = run.model_version
+    checkpoint = json.loads((Path(settings.RUNS_DIR) / version.folder / "config.json").read_text())
+    assert checkpoint["snapshot"]["sha256"] == snapshot.sha256
+    assert (checkpoint["network"]["order"], checkpoint["training"]["epochs"]) == (2, 4)
+    assert version.evaluation["split"] == "val"
+    [of_kind] = [row for row in accuracy_rows(version.evaluation) if row.name == "two classes"]
+    assert of_kind.strong_count == 8
+    assert start_of(run)["val_faces"] == 8
+    assert loss_chart(run) is not None
+    assert len(accuracy_chart(run).lines) == 2
+
+    embeddings = Embedding.objects.filter(model_version=version)
+    assert embeddings.count() == snapshot.dataset.faces.count() == 24
+    assert embeddings.aggregate(faces=Count("face", distinct=True))["faces"] == 24
+    query = embeddings.get(face__key="drawn:glad-09")
+    found = list(embeddings.nearest(query.vector).select_related("face")[:5])
+    assert found[0].face == query.face
+    assert found[0].distance == pytest.approx(0, abs=1e-6)
+    assert [e.distance for e in found] == sorted(e.distance for e in found)
+    assert found[1].distance > 0

@@ -1,0 +1,239 @@
+"""The pages of snapshots and runs: who may open and do what, and what they show."""
+
+import re
+
+import pytest
+from django.core.files.storage import default_storage
+from django.urls import reverse
+from django.utils import timezone
+
+from annotate.campaigns.creation import create_campaign
+from annotate.training.freezing import make_asked_snapshot
+from annotate.training.models import Freeze, Run, RunState, Snapshot
+from annotate.training.runs import cancel_run, claim_run, fail_run, run_folder
+from annotate.training.tasks import train_run
+
+ACTORS = ("stranger", "annotator", "curator", "admin")
+
+
+@pytest.fixture
+def actors(annotator, curator, admin, client_of):
+    return dict(zip(ACTORS, map(client_of, (None, annotator, curator, admin)), strict=True))
+
+
+def text_of(response):
+    """What stands on the page, its tags left out."""
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "arguments", "may"),
+    [
+        ("get", "snapshot-list", [], {"curator": 200, "admin": 200}),
+        ("post", "snapshot-list", [], {"curator": 200, "admin": 200}),
+        ("get", "snapshot-live", [], {"curator": 200, "admin": 200}),
+        ("get", "snapshot-file", ["snapshot", "triplets.csv"], {"curator": 200, "admin": 200}),
+        ("get", "run-list", [], {"curator": 200, "admin": 200}),
+        ("get", "run-create", [], {"curator": 403, "admin": 200}),
+        ("post", "run-create", [], {"curator": 403, "admin": 200}),
+        ("get", "run-detail", ["run"], {"curator": 200, "admin": 200}),
+        ("get", "run-live", ["run"], {"curator": 200, "admin": 200}),
+        ("post", "run-cancel", ["run"], {"curator": 403, "admin": 302}),
+    ],
+)
+def test_who_may(actors, run, method, name, arguments, may):
+    rows = {"run": run.pk, "snapshot": run.snapshot_id}
+    url = reverse(name, args=[rows.get(argument, argument) for argument in arguments])
+    for actor, client in actors.items():
+        response = getattr(client, method)(url)
+        expected = {"stranger": 302, "annotator": 403} | may
+        assert response.status_code == expected[actor], actor
+        if actor == "stranger":
+            assert response.url.startswith(reverse("login"))
+    assert Run.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["run-cancel"])
+def test_looking_changes_nothing(actors, run, name):
+    assert actors["admin"].get(reverse(name, args=[run.pk])).status_code == 405
+
+
+def test_nothing_yet_says_what_to_do(actors, db):
+    for actor in ("curator", "admin"):
+        assert "Import one first" in text_of(actors[actor].get("/snapshots/"))
+        assert "A run needs a snapshot" in text_of(actors[actor].get("/runs/"))
+    assert "A run needs a snapshot" in text_of(actors["admin"].get("/runs/new/"))
+
+
+def test_a_curator_freezes(actors, curator, dataset, django_capture_on_commit_callbacks):
+    campaign = create_campaign(name="compared", dataset=dataset, groups=2, k=2).campaign
+    client = actors["curator"]
+    assert "No snapshot yet" in text_of(client.get("/snapshots/"))
+    with django_capture_on_commit_callbacks() as sent:
+        response = client.post("/snapshots/", {"source": f"campaign:{campaign.pk}"})
+    assert (response.status_code, len(sent)) == (302, 1)
+    freeze = Freeze.objects.get()
+    assert (freeze.name, freeze.dataset, freeze.created_by) == ("compared", dataset, curator)
+    page = client.get("/snapshots/")
+    assert "“compared” of compared is being made" in text_of(page)
+    assert 'hx-trigger="every 2s"' in page.content.decode()
+    make_asked_snapshot(freeze.pk)
+    live = client.get("/snapshots/live/")
+    assert "hx-trigger" not in live.content.decode()
+    assert Snapshot.objects.get().sha256[:8] in text_of(live)
+
+
+def test_the_same_data_again_says_so(actors, snapshot):
+    client = actors["curator"]
+    assert "same data" not in text_of(client.get("/snapshots/live/"))
+    client.post("/snapshots/", {"source": f"dataset:{snapshot.dataset_id}", "name": "again"})
+    make_asked_snapshot(Freeze.objects.get().pk)
+    assert "same data as “frozen”" in text_of(client.get("/snapshots/live/"))
+
+
+def test_a_freeze_that_failed_says_why(actors, dataset):
+    default_storage.delete("drawn/calm-00.jpg")
+    client = actors["curator"]
+    client.post("/snapshots/", {"source": f"dataset:{dataset.pk}"})
+    make_asked_snapshot(Freeze.objects.get().pk)
+    assert "could not be made: The picture drawn/calm-00.jpg is missing" in text_of(client.get("/snapshots/"))
+
+
+def test_an_unknown_source_is_refused(actors, dataset):
+    response = actors["curator"].post("/snapshots/", {"source": "campaign:999"})
+    assert "Select a valid choice" in text_of(response)
+    assert not Freeze.objects.exists()
+
+
+def test_a_snapshots_tables_are_downloaded(actors, snapshot, folders):
+    answer = actors["curator"].get(f"/snapshots/{snapshot.pk}/triplets.csv")
+    stored = folders / "snapshots" / snapshot.folder / "triplets.csv"
+    assert b"".join(answer.streaming_content) == stored.read_bytes()
+    assert f'filename="{snapshot.folder}-triplets.csv"' in answer["Content-Disposition"]
+    for other in ("crops", "secret", "..%2F..%2Fsecret_key"):
+        assert actors["admin"].get(f"/snapshots/{snapshot.pk}/{other}").status_code == 404
+
+
+def form(snapshot, **changes):
+    values = {
+        "snapshot": snapshot.pk, "backbone": "small", "order": 3, "seed": 0, "crowd": "on",
+        "tournament_two_terms": "on", "identity_vectors": "clean", "hold_out": 0.2,
+    }  # fmt: skip
+    return values | changes
+
+
+def test_the_form_shows_the_defaults(actors, snapshot):
+    page = actors["admin"].get(f"/runs/new/?snapshot={snapshot.pk}").content.decode()
+    assert f'<option value="{snapshot.pk}" selected>' in page
+    assert 'name="order" value="3"' in page
+    assert "<details" in page
+
+
+def test_an_admin_launches(actors, admin, snapshot, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks() as sent:
+        response = actors["admin"].post(
+            "/runs/new/", form(snapshot, epochs=5, crowd="", normalize_vectors="on")
+        )
+    run = Run.objects.get()
+    assert response.url == f"/runs/{run.pk}/"
+    assert len(sent) == 1
+    assert (run.state, run.created_by) == (RunState.QUEUED, admin)
+    config = run.config
+    assert (config["epochs"], config["crowd"], config["normalize_vectors"], config["rate"]) == (
+        5,
+        False,
+        True,
+        None,
+    )
+
+
+@pytest.mark.parametrize("changes", [{"order": 6}, {"epochs": 0}, {"backbone": "vgg"}, {"hold_out": ""}])
+def test_what_is_out_of_range_is_refused_beside_its_field(actors, snapshot, changes):
+    response = actors["admin"].post("/runs/new/", form(snapshot, **changes))
+    [field] = changes
+    assert response.context["form"].errors.keys() == {field}
+    assert ('<details class="stack" open>' in response.content.decode()) == (field == "hold_out")
+    assert not Run.objects.exists()
+
+
+def test_a_harmed_snapshot_is_refused_beside_its_field(actors, snapshot, folders):
+    (folders / "snapshots" / snapshot.folder / "manifest.json").unlink()
+    response = actors["admin"].post("/runs/new/", form(snapshot))
+    assert "no whole snapshot" in str(response.context["form"].errors["snapshot"])
+    assert not Run.objects.exists()
+
+
+def test_a_queued_run_waits_and_is_cancelled(actors, run):
+    client = actors["admin"]
+    page = client.get(f"/runs/{run.pk}/")
+    assert "It waits for a free worker" in text_of(page)
+    assert f'hx-get="/runs/{run.pk}/live/" hx-trigger="every 2s"' in page.content.decode()
+    assert "cancel/" not in actors["curator"].get(f"/runs/{run.pk}/").content.decode()
+    client.post(f"/runs/{run.pk}/cancel/")
+    page = client.get(f"/runs/{run.pk}/")
+    assert "It was cancelled" in text_of(page)
+    assert "hx-" not in page.content.decode().split("<main")[1]
+    assert "cancel/" not in page.content.decode()
+
+
+def test_a_running_run_shows_how_far_it_is(actors, run):
+    claim_run(run.pk, "w:1", timezone.now())
+    steps = [
+        {"kind": "step", "time": t, "step": 10 * t, "steps": 100, "loss": 1 / t, "images_per_second": 1234.5}
+        for t in (1, 2, 4)
+    ]
+    Run.objects.update(stage="train", progress=0.4, events=[{"kind": "start", "device": "cpu"}, *steps])
+    (run_folder(run)).mkdir(parents=True)
+    (run_folder(run) / "log.txt").write_text("<b>1 %\r<b>40 %\n")
+    page = actors["curator"].get(f"/runs/{run.pk}/live/")
+    text = text_of(page)
+    assert "Train 40 %, about 6 s left, 1,234 images/s" in text or "1,235 images/s" in text
+    assert "&lt;b&gt;40 %" in text
+    assert "1 %" not in text
+    content = page.content.decode()
+    assert 'aria-label="loss by step, at last: loss 0.25"' in content
+    assert "<polyline" in content
+    assert "style=" not in content
+    cancel_run(run.pk, timezone.now())
+    assert "It is being stopped" in text_of(actors["admin"].get(f"/runs/{run.pk}/live/"))
+
+
+def test_a_failed_run_says_why_and_what_to_do(actors, run):
+    claim = claim_run(run.pk, "w:1", timezone.now())
+    fail_run(claim, "No space left on device <here>", timezone.now())
+    text = text_of(actors["admin"].get(f"/runs/{run.pk}/"))
+    assert "It failed: No space left on device &lt;here&gt;" in text
+    assert "start another run" in text
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_run_that_succeeded_shows_what_came_of_it(actors, run):
+    train_run(run_id=run.pk)
+    page = actors["curator"].get(f"/runs/{run.pk}/")
+    text = text_of(page)
+    assert "Held-out triplet accuracy 75.0%" in text
+    assert "Embeddings stored 24" in text
+    assert "Two classes 75.0% 8 – 0" in text
+    assert "Held-out tournament triplets: 50.0% of 4" in text
+    assert "A note of the network" in text
+    assert "htmx" not in page.content.decode().split("</main>")[1]
+    assert page.content.decode().count("<svg") == 2
+    assert "75.0%" in text_of(actors["curator"].get("/runs/"))
+
+
+def test_queries_do_not_grow_with_the_runs(actors, run, django_assert_max_num_queries):
+    Run.objects.bulk_create(Run(snapshot=run.snapshot, config=run.config) for _ in range(30))
+    Snapshot.objects.bulk_create(
+        Snapshot(name=str(i), dataset=run.snapshot.dataset, folder=str(i), sha256="0", counts={})
+        for i in range(30)
+    )
+    for url in ("/runs/", "/snapshots/"):
+        with django_assert_max_num_queries(12):
+            actors["admin"].get(url)
+
+
+def test_the_admin_shows_them_and_writes_nothing(actors, run):
+    for table in ("snapshot", "freeze", "run", "modelversion"):
+        assert actors["admin"].get(f"/django-admin/training/{table}/").status_code == 200
+        assert actors["admin"].get(f"/django-admin/training/{table}/add/").status_code == 403
+    assert actors["curator"].get("/django-admin/training/run/").status_code == 302
