@@ -48,6 +48,8 @@ def lease(
     comparisons = (
         Comparison.objects.filter(campaign=campaign).unanswered_by(annotator).order_by("group", "id")
     )
+    if repetitions is not None:
+        comparisons = comparisons.filter(bracket__repetition__in=repetitions)
     held = list(_locked(comparisons.leased_to(annotator, at))[:count])
     free = comparisons.free(at)
     if len(held) < count:

@@ -26,7 +26,9 @@ from annotate.training.runs import queue_run
 DATASET = "demo"
 CAMPAIGN = "Demo"
 TRIPLETS = {Split.TRAIN: 8_000, Split.VAL: 1_500}
+PEOPLE, EXPRESSIONS = 32, 40
 GROUPS = 12
+TRAINING: dict[str, object] = {"backbone": "small"}
 # The visitor does the third repetition.
 SIMULATED_REPETITIONS = (1, 2)
 MANNER = Manner(noise=0.1, uncertain=0.02)
@@ -47,7 +49,18 @@ def load_demo(progress: Progress) -> Run | None:
         load_faces(progress)
         dataset = Dataset.objects.get(name=DATASET)
         campaign = create_campaign(name=CAMPAIGN, dataset=dataset, groups=GROUPS, seed=1).campaign
-    total = GROUPS * len(SIMULATED_REPETITIONS) * (campaign.k - 1)
+    if Run.objects.filter(snapshot__campaign=campaign).exists():
+        return None
+    let_simulated_annotators_vote(campaign, progress)
+    progress("freezing a snapshot", 0, 1)
+    snapshot = freeze_snapshot(name=CAMPAIGN, dataset=campaign.dataset, campaign=campaign)
+    progress("freezing a snapshot", 1, 1)
+    return queue_run(snapshot, TRAINING, User.objects.get(username="admin"))
+
+
+def let_simulated_annotators_vote(campaign: Campaign, progress: Progress) -> None:
+    """The first repetitions of every group; the last is left for the visitor."""
+    total = campaign.groups.count() * len(SIMULATED_REPETITIONS) * (campaign.k - 1)
     done = 0
 
     def voted(votes: int) -> None:
@@ -59,22 +72,16 @@ def load_demo(progress: Progress) -> Run | None:
         campaign, simulated_annotators(campaign, ANNOTATORS), MANNER, seed=1,
         repetitions=SIMULATED_REPETITIONS, progress=voted,
     )  # fmt: skip
-    if Run.objects.filter(snapshot__campaign=campaign).exists():
-        return None
-    progress("freezing a snapshot", 0, 1)
-    snapshot = freeze_snapshot(name=CAMPAIGN, dataset=campaign.dataset, campaign=campaign)
-    progress("freezing a snapshot", 1, 1)
-    return queue_run(snapshot, TRAINING, User.objects.get(username="admin"))
-
-
-TRAINING: dict[str, object] = {"backbone": "small"}
 
 
 def load_faces(progress: Progress) -> None:
     """Draw the faces and import them with the triplets that simulated raters answered."""
     with tempfile.TemporaryDirectory(prefix="semblance-demo-") as name:
         folder = Path(name)
-        labels = write_faces(folder, progress=lambda done, total: progress("drawing faces", done, total))
+        labels = write_faces(
+            folder, people=PEOPLE, expressions=EXPRESSIONS,
+            progress=lambda done, total: progress("drawing faces", done, total),
+        )  # fmt: skip
         for split, count in TRIPLETS.items():
             triplets = folder / f"triplets-{split}.csv"
             write_triplets(labels, triplets, split=split, count=count, seed=1)

@@ -195,3 +195,11 @@ def test_an_answer_to_a_pair_known_from_another_repetition_is_refused(campaign, 
     cast_vote(vote_id=uuid.uuid4(), comparison_id=first.pk, **options)
     with pytest.raises(AlreadyAnswered):
         cast_vote(vote_id=uuid.uuid4(), comparison_id=twin.pk, **options)
+
+
+def test_repetitions_can_be_left_to_others(campaign, annotators):
+    simulate(campaign, annotators, Manner(), repetitions=[1, 2])
+    finished = Bracket.objects.filter(finished_at__isnull=False)
+    assert set(finished.values_list("repetition", flat=True)) == {1, 2}
+    assert finished.count() == 6
+    assert not Vote.objects.filter(comparison__bracket__repetition=3).exists()
