@@ -1,10 +1,14 @@
-# Two commands do everything: `make demo` and `make test`. The rest are their parts.
-# Python 3.11 or newer is all that must be there; PYTHON names another interpreter.
+# Two commands do everything: `make demo` and `make test`. The rest are their parts; `make help` lists them.
+# What must be there: make, and Python 3.11 or newer (PYTHON=/path/to/python names one).
 
-PYTHON ?= python3
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: demo run setup test lint bench clean
+.PHONY: help demo run setup test lint bench clean
+
+help:                            ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/installed            ## everything, with drawn faces to try it on
 	@$(BIN)/python -m config.supervisor --demo
@@ -12,14 +16,14 @@ demo: .venv/installed            ## everything, with drawn faces to try it on
 run: .venv/installed             ## everything, without the demo's data
 	@$(BIN)/python -m config.supervisor
 
-setup: .venv/installed-dev       ## only the installs
+setup: .venv/installed-dev       ## only the installs: what running and checking need, and Chromium
 	@$(BIN)/python -m tests.browser.chromium
 
-test: .venv/installed-dev
+test: .venv/installed-dev        ## every test, with engines and a browser of its own
 	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/python -m pytest
 
-lint: .venv/installed-dev
+lint: .venv/installed-dev        ## style, types, and whether a migration is missing
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -32,6 +36,9 @@ clean:                           ## removes the installs, not what is in var/
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/uv:
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Semblance needs Python 3.11 or newer$(if $(PYTHON),; $(PYTHON) is not)." \
+			"Install one, or say where it is: make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
 
