@@ -63,6 +63,12 @@ class FreezeForm(forms.Form):
         return cleaned | {"campaign": campaign, "dataset": dataset}
 
 
+class SnapshotChoice(forms.ModelChoiceField):
+    def label_from_instance(self, snapshot: Snapshot) -> str:
+        counts, day = snapshot.counts, f"{snapshot.created_at:%Y-%m-%d}"
+        return f"{snapshot.name}, {counts.get('triplets', 0):,} triplets, {day} ({snapshot.sha256[:8]})"
+
+
 class RunForm(forms.Form):
     """The settings of a new run; those in ADVANCED are folded."""
 
@@ -71,7 +77,7 @@ class RunForm(forms.Form):
         "identity_vectors", "hold_out",
     )  # fmt: skip
 
-    snapshot = forms.ModelChoiceField(
+    snapshot = SnapshotChoice(
         Snapshot.objects.order_by("-created_at"), empty_label=None, help_text="What it is trained on."
     )
     backbone = forms.ChoiceField(

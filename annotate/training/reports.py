@@ -36,14 +36,15 @@ class Progress:
 def settings_of(run: Run) -> list[tuple[str, str]]:
     """Its settings in the form's words; those that were left to the network say so."""
     return [
-        (RunForm.base_fields[name].label or name.capitalize(), _in_words(value))
-        for name, value in run.config.items()
+        (field.label or name.capitalize(), _in_words(run.config[name]))
+        for name, field in RunForm.base_fields.items()
+        if name in run.config
     ]
 
 
 def _in_words(value: object) -> str:
     if value is None:
-        return "what suits the snapshot"
+        return "the network's default"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)

@@ -1,7 +1,7 @@
 """Stands in for `python -m model` where a test is about who launched it: same commands, same lines.
 
 What it does besides is told by the environment: FAIL (which command fails, and how), HANG (train goes on
-until it is killed).
+until it is killed), EPOCH_SECONDS (how long an epoch takes).
 """
 
 import csv
@@ -41,6 +41,7 @@ def train(options):
     with (checkpoint.parent / "epochs").open("a") as file:
         file.write(f"{first}\n")
     for epoch in range(first, 4):
+        time.sleep(float(os.environ.get("EPOCH_SECONDS", 0)))
         loss = float("nan") if epoch == 2 else 1 / (epoch + 1)
         emit("progress", stage="train", step=epoch * 10 + 10, steps=40, loss=loss, images_per_second=12.5)
         checkpoint.mkdir(parents=True, exist_ok=True)

@@ -88,7 +88,7 @@ def test_the_same_data_again_says_so(actors, snapshot):
     assert "same data" not in text_of(client.get("/snapshots/live/"))
     client.post("/snapshots/", {"source": f"dataset:{snapshot.dataset_id}", "name": "again"})
     make_asked_snapshot(Freeze.objects.get().pk)
-    assert "same data as “frozen”" in text_of(client.get("/snapshots/live/"))
+    assert "the same data as “frozen”" in text_of(client.get("/snapshots/live/"))
 
 
 def test_a_freeze_that_failed_says_why(actors, dataset):

@@ -1,0 +1,76 @@
+"""The pages of snapshots and runs in a real Chromium: what moves by itself, under the strict policy."""
+
+import threading
+
+import pytest
+from django.db import connection
+
+from annotate.training.freezing import make_asked_snapshot
+from annotate.training.models import Freeze, Run, RunState, Snapshot
+from annotate.training.tasks import train_run
+from tests.browser.conftest import PHONE
+from tests.training.conftest import dataset, folders, run, snapshot, stand_in  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("transactional_db", "stand_in")
+
+
+@pytest.fixture
+def beside():
+    """Does something as a worker does, beside the web, and waits for its end."""
+    threads = []
+
+    def start(work, *arguments, **named):
+        def to_its_end():
+            work(*arguments, **named)
+            connection.close()
+
+        threads.append(threading.Thread(target=to_its_end))
+        threads[-1].start()
+
+    yield start
+    for thread in threads:
+        thread.join(30)
+
+
+def test_from_a_click_to_figures_without_a_reload(visit, admin, dataset, beside, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("EPOCH_SECONDS", "0.7")
+    visitor = visit(admin)
+    page = visitor.page
+    visitor.open("/snapshots/")
+    page.evaluate("window.stayed = true")
+    page.get_by_role("button", name="Freeze").click()
+    page.get_by_text("is being made").wait_for()
+    page.evaluate("window.stayed = true")
+    make_asked_snapshot(Freeze.objects.get().pk)
+    page.get_by_role("link", name="Start a run").wait_for()
+    assert page.evaluate("window.stayed")
+    page.get_by_role("link", name="Start a run").click()
+
+    page.get_by_text("More settings").click()
+    page.get_by_label("Learning rate").fill("0.01")
+    page.get_by_role("button", name="Start").click()
+    page.get_by_text("It waits for a free worker").wait_for()
+    page.evaluate("window.stayed = true")
+    launched = Run.objects.get()
+    assert (launched.snapshot, launched.config["rate"]) == (Snapshot.objects.get(), 0.01)
+
+    beside(train_run, run_id=launched.pk)
+    page.get_by_role("img", name="loss by step").wait_for()
+    page.get_by_text("Held-out triplet accuracy").wait_for()
+    assert page.get_by_role("img", name="triplet accuracy by epoch").is_visible()
+    assert page.get_by_role("row", name="Two classes").is_visible()
+    assert page.evaluate("window.stayed")
+    assert page.locator("[hx-get]").count() == 0
+
+
+def test_cancelled_by_a_click(visit, admin, run, beside, monkeypatch):  # noqa: F811
+    monkeypatch.setenv("EPOCH_SECONDS", "3")
+    visitor = visit(admin, **PHONE)
+    page = visitor.page
+    visitor.open(f"/runs/{run.pk}/")
+    beside(train_run, run_id=run.pk)
+    page.get_by_role("progressbar", name="train").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("It was cancelled").wait_for(timeout=15_000)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert Run.objects.get().state == RunState.CANCELLED
