@@ -154,7 +154,7 @@ def _add_train(commands: Any) -> None:
         "--epochs", type=_at_least(1), metavar="N", help="default: at least 10, and enough for 2,000 steps"
     )
     option("--no-crowd", dest="crowd", action="store_const", const=False, help="train without crowd layer")
-    option("--rate", type=float, help="learning rate (default: 1e-3; paper: 2e-4)")
+    option("--rate", type=float, help="learning rate (default: 3e-3; paper: 2e-4)")
     option("--faces-per-step", type=_at_least(3), metavar="N", help="default: 640")
     option("--triplets-per-step", type=_at_least(1), metavar="N", help="default: 2560")
     option(

@@ -61,7 +61,7 @@ class TrainConfig:
     composition: Composition = "shared"
     rectifier: Rectifier = "softplus"
     optimiser: Literal["adamw", "sgd"] = "adamw"
-    rate: float = 1e-3
+    rate: float = 3e-3
     schedule: Literal["cosine", "constant"] = "cosine"
     weight_decay: float = 0.05
     clip: float | None = 5.0

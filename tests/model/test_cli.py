@@ -1,6 +1,11 @@
-"""The command line from a snapshot folder to embeddings, in its own processes, and its one-line errors."""
+"""The command line from a snapshot folder to embeddings, and its one-line errors.
 
+Training and one evaluation run as processes; the rest calls main, since loading torch takes longer.
+"""
+
+import contextlib
 import csv
+import io
 import json
 import os
 import subprocess
@@ -10,23 +15,36 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model.cli import main
+
 ROOT = Path(__file__).parents[2]
 LONDON = ROOT.parent / "shared" / "data" / "london"
 TRAIN = ["--size", "32", "--epochs", "2", "--identity-epochs", "1", "--device", "cpu"]
 KINDS = {"ONE_CLASS_TRIPLET", "TWO_CLASS_TRIPLET", "THREE_CLASS_TRIPLET"}
 
 
-def model(*arguments, **environment):
+def process(*arguments):
     command = [sys.executable, "-m", "model", *map(str, arguments)]
-    environment = os.environ | {"OMP_NUM_THREADS": "2"} | environment
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
+
+
+def model(*arguments):
+    """What `process` gives, in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as exit_:
+            status = exit_.code
+    return subprocess.CompletedProcess(arguments, status, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="module")
 def trained(drawn, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
     events = folder / "events.jsonl"
-    done = model("train", "--snapshot", drawn, "--output", folder / "c", *TRAIN, "--events", events)
+    done = process("train", "--snapshot", drawn, "--output", folder / "c", *TRAIN, "--events", events)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert "train: 100%" in done.stderr
@@ -57,7 +75,7 @@ def test_events_of_a_run(trained):
 
 def test_evaluate_prints_the_same_accuracy(trained, drawn):
     checkpoint, events = trained
-    done = model("evaluate", "--checkpoint", checkpoint, "--snapshot", drawn)
+    done = process("evaluate", "--checkpoint", checkpoint, "--snapshot", drawn)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report == events[-1]["report"]
@@ -139,40 +157,44 @@ def test_help(command):
     assert done.stdout.startswith("usage: python -m model")
 
 
-def test_errors_are_one_line_and_a_status(trained, drawn, tmp_path):
-    checkpoint, _ = trained
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    output = tmp_path / "out"
-    no_network = {
-        "TORCH_HOME": str(empty),
-        "https_proxy": "http://127.0.0.1:9",
-        "MODEL_WEIGHTS_DIR": str(empty),
-    }
-    embed = ("embed", "--checkpoint", checkpoint)
-    for arguments, environment, message in (
-        (("train", "--snapshot", empty, "--output", output), {}, "is no snapshot"),
-        (("train", "--snapshot", drawn, "--output", checkpoint, *TRAIN), {}, "holds a checkpoint"),
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("train --snapshot {empty} --output {output}", "is no snapshot"),
+        ("train --snapshot {drawn} --output {checkpoint} --size 32", "holds a checkpoint"),
         (
-            ("train", "--snapshot", drawn, "--output", output, "--backbone", "facenet"),
-            no_network,
+            "train --snapshot {drawn} --output {output} --backbone facenet --size 80",
             "20180402-114759-vggface2.pt",
         ),
-        (("train", "--snapshot", drawn, "--output", output, "--device", "abacus"), {}, "is no device"),
-        (("evaluate", "--checkpoint", empty, "--snapshot", drawn), {}, "is no checkpoint"),
-        ((*embed, "--images", empty, "--output", tmp_path / "e.npz"), {}, "no pictures"),
-        ((*embed, "--images", empty, "--output", tmp_path / "e.txt"), {}, "its suffix is none of"),
-    ):
-        done = model(*arguments, **environment)
-        assert done.returncode == 1
-        last = done.stderr.strip().splitlines()[-1]
-        assert message in last
-        assert last.startswith("error: ")
-        assert "Traceback" not in done.stderr
-    assert model("train", "--snapshot", drawn).returncode == 2
-    failed = [
-        json.loads(line)
-        for line in model("train", "--snapshot", empty, "--output", output).stdout.splitlines()
-    ]
-    assert failed[-1]["event"] == "failed"
-    assert "is no snapshot" in failed[-1]["reason"]
+        ("train --snapshot {drawn} --output {output} --device abacus", "is no device"),
+        ("evaluate --checkpoint {empty} --snapshot {drawn}", "is no checkpoint"),
+        ("embed --checkpoint {checkpoint} --images {empty} --output e.npz", "no pictures"),
+        ("embed --checkpoint {checkpoint} --images {empty} --output e.txt", "its suffix is none of"),
+        ("embed --checkpoint {checkpoint} --images {bad} --output e.npz", "not a readable picture"),
+    ],
+)
+def test_errors_are_one_line_and_a_status(trained, drawn, tmp_path, monkeypatch, arguments, message):
+    def no_network(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr("model.facenet_weights.urlopen", no_network)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    for name in ("empty", "bad"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "bad" / "face.jpg").write_bytes(b"")
+    places = {"empty": tmp_path / "empty", "bad": tmp_path / "bad", "output": tmp_path / "out"}
+    places |= {"drawn": drawn, "checkpoint": trained[0]}
+    done = model(*(part.format(**places) for part in arguments.split()))
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert message in last
+    if arguments.startswith("train"):
+        failed = json.loads(done.stdout.splitlines()[-1])
+        assert (failed["event"], "error: " + failed["reason"]) == ("failed", last)
+
+
+def test_missing_arguments():
+    done = model("train", "--snapshot", "somewhere")
+    assert done.returncode == 2
+    assert "--output" in done.stderr
