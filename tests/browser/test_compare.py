@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -56,6 +57,10 @@ class Annotator:
 
     def sees(self, state):
         expect(self.stage).to_have_attribute("data-state", state)
+
+    def has_ahead(self, count):
+        """Wait until so many more can be answered without the network."""
+        expect(self.root).to_have_attribute("data-ahead", str(count))
 
     def has_saved(self, count):
         """Wait until the page says that the server has acknowledged so many of her answers."""
@@ -145,7 +150,7 @@ def test_answers_given_offline_are_stored_once_when_the_network_is_back(ann):
     ann.press("1")
     ann.look()
     ann.has_saved(1)
-    ann.page.wait_for_load_state("networkidle")
+    ann.has_ahead(2)
     ann.visitor.context.set_offline(True)
     answered = [ann.press("2") for _ in range(3)]
     ann.sees("unreachable")
@@ -164,7 +169,7 @@ def test_answers_not_yet_saved_survive_a_reload(ann):
     ann.visitor.expects(NETWORK_LOST)
     ann.open()
     ann.look()
-    ann.page.wait_for_load_state("networkidle")
+    ann.has_ahead(2)
     ann.page.route("**/api/**", lambda route: route.abort())
     answered = {ann.press("1"), ann.press("1")}
     ann.page.reload()
@@ -213,7 +218,7 @@ def test_logged_out_keeps_the_answer_and_sends_it_after_logging_in(ann, annotato
     ann.visitor.expects("403")
     ann.open()
     ann.look()
-    ann.page.wait_for_load_state("networkidle")
+    ann.has_ahead(2)
     Session.objects.all().delete()
     answered = ann.press("1")
     ann.sees("logged-out")
@@ -268,6 +273,40 @@ def test_an_answer_left_behind_is_sent_from_the_home_page(ann):
     assert Vote.objects.count() == 1
 
 
+def test_the_response_time_begins_when_the_pictures_can_be_seen(ann):
+    def slow(route):
+        time.sleep(0.7)
+        route.continue_()
+
+    ann.page.route("**/crop.jpg", slow, times=3)
+    ann.open()
+    ann.look()
+    ann.page.wait_for_timeout(300)
+    ann.page.keyboard.press("1")
+    ann.has_saved(1)
+    # The three pictures, one after the other, took more than two seconds.
+    assert 300 + SETTLE_MS <= Vote.objects.get().response_ms < 1900
+
+
+def test_a_picture_that_can_not_be_loaded_says_so_and_can_be_passed_on(ann):
+    ann.visitor.expects("404")
+    ann.page.route("**/api/**/leases", spoil_the_first_picture, times=1)
+    ann.open()
+    ann.look()
+    expect(ann.page.locator('[data-place="left"]')).to_contain_text("can’t be loaded")
+    ann.press("0")
+    ann.has_saved(1)
+    assert Vote.objects.get().answer == "uncertain"
+
+
+def spoil_the_first_picture(route):
+    response = route.fetch()
+    lease = response.json()
+    if lease["comparisons"]:
+        lease["comparisons"][0]["left"]["src"] = "/faces/0/crop.jpg"
+    route.fulfill(response=response, json=lease)
+
+
 def test_help_shows_the_keys_and_takes_no_answers(ann):
     ann.open()
     ann.look()
@@ -299,7 +338,7 @@ def test_the_next_comparison_needs_no_network(ann):
     ann.visitor.expects(NETWORK_LOST)
     ann.open()
     ann.look()
-    ann.page.wait_for_load_state("networkidle")
+    ann.has_ahead(2)
     ann.visitor.context.set_offline(True)
     ann.page.evaluate(
         """() => {

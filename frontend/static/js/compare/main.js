@@ -68,9 +68,15 @@ function answer(choice) {
   outbox.add({ campaign, comparison, answer: choice, response_ms: Math.min(response_ms, LONGEST_RESPONSE_MS) });
 }
 
-/** Bring the screen up to date: the next comparison if there is one, else why there is none. */
+/** Bring the screen up to date. */
 function update() {
+  showNext();
+  view.ahead(queue.size);
   view.unsaved(outbox.size, outbox.failing || outbox.loggedOut);
+}
+
+/** If nothing is on the screen: the next comparison, or why there is none. */
+function showNext() {
   if (outbox.loggedOut || queue.state === "logged-out") {
     current = null;
     return view.panel("logged-out");

@@ -40,6 +40,11 @@ export class Queue {
     this.first = settings.first;
   }
 
+  /** How many can be shown without the server. */
+  get size() {
+    return this.#ready.length;
+  }
+
   /** The next comparison, or null where none is ready. @returns {Ready | null} */
   take() {
     this.#dropLapsed();

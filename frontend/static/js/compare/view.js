@@ -85,6 +85,11 @@ export class View {
     find(this.root, ".not-saved").hidden = !count || !failing;
   }
 
+  /** Note how many comparisons could be answered without the network. @param {number} count */
+  ahead(count) {
+    this.root.dataset.ahead = String(count);
+  }
+
   /** Show a short message for a while. @param {string} name of a text on the page */
   notice(name) {
     const notice = find(this.root, ".notice");
