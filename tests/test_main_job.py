@@ -102,8 +102,12 @@ def play_the_bracket(page):
     expect(page.locator("[data-compare]")).to_have_attribute("data-unsaved", "0")
 
 
+def menu(page, name):
+    page.get_by_role("navigation", name="Main").get_by_role("link", name=name).click()
+
+
 def download(page, folder):
-    page.get_by_role("link", name="Campaigns").click()
+    menu(page, "Campaigns")
     page.get_by_role("link", name="Main").click()
     with page.expect_download() as started:
         page.get_by_role("button", name="Download CSV").click()
@@ -111,6 +115,17 @@ def download(page, folder):
     started.value.save_as(path)
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def freeze_and_train(page):
+    menu(page, "Snapshots")
+    page.get_by_label("Campaign or data set").select_option(label="Main")
+    page.get_by_role("button", name="Freeze").click()
+    page.get_by_role("link", name="Start a run").click(timeout=60_000)
+    page.get_by_label("Epochs").fill("1")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("succeeded")).to_be_visible(timeout=TRAIN_SECONDS * 1000)
+    expect(page.get_by_text(re.compile(r"\d+\.\d %")).first).to_be_visible()
 
 
 def test_annotate_export_train(address, tmp_path):
@@ -122,4 +137,6 @@ def test_annotate_export_train(address, tmp_path):
         triplets = download(admin, tmp_path)
         assert len(triplets) == 64
         assert sum(row["source"] == "direct" for row in triplets) == 15
+
+        freeze_and_train(admin)
         browser.close()
