@@ -28,8 +28,9 @@ def pytest_collection_modifyitems(items):
             item.add_marker("browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser():
+    """One for all tests of this folder, and gone after them: others may have theirs."""
     with sync_playwright() as playwright:
         # Playwright's event loop runs in this thread; Django would take the tests' own queries for a mistake.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
