@@ -59,7 +59,8 @@ REJECT_OTHER_URLS = """
 
 REJECT_REPEATED = """
     WITH repeated AS (
-        SELECT one, two, three, min(row) AS first FROM fec_triplet GROUP BY one, two, three HAVING count(*) > 1
+        SELECT one, two, three, min(row) AS first FROM fec_triplet
+        GROUP BY one, two, three HAVING count(*) > 1
     ), gone AS (
         DELETE FROM fec_triplet t USING repeated r
         WHERE (r.one, r.two, r.three) = (t.one, t.two, t.three) AND t.row > r.first RETURNING t.row, r.first
@@ -81,7 +82,8 @@ REJECT_BY_FACE = """
         RETURNING row, one, two, three
     )
     INSERT INTO import_reject (file, row, reason)
-    SELECT %s, g.row, string_agg('face ' || p.place || ' (' || f.image || '): ' || f.reason, '; ' ORDER BY p.place)
+    SELECT %s, g.row,
+        string_agg('face ' || p.place || ' (' || f.image || '): ' || f.reason, '; ' ORDER BY p.place)
     FROM gone g CROSS JOIN LATERAL (VALUES (1, g.one), (2, g.two), (3, g.three)) p (place, face)
     JOIN import_face f ON f.id = p.face AND f.reason IS NOT NULL
     GROUP BY g.row
@@ -92,26 +94,18 @@ _SAME_FACES = """
     WHERE a.id = t.one AND b.id = t.two AND c.id = t.three AND i.dataset_id = %s
         AND (i.face_1_id, i.face_2_id, i.face_3_id) = (a.face_id, b.face_id, c.face_id)
 """
-FORGET_THOSE_THERE = (
-    _SAME_FACES
-    + """
-        AND (i.kind, i.raters, i.answers) = (t.kind, t.raters, t.answers)
-"""
-)
-REJECT_OTHER_ANSWERS = (
-    """
-    WITH gone AS ("""
-    + _SAME_FACES
-    + """ RETURNING t.row)
+FORGET_THOSE_THERE = f"{_SAME_FACES} AND (i.kind, i.raters, i.answers) = (t.kind, t.raters, t.answers)"
+REJECT_OTHER_ANSWERS = f"""
+    WITH gone AS ({_SAME_FACES} RETURNING t.row)
     INSERT INTO import_reject (file, row, reason)
     SELECT %s, row, 'the data set has these three faces already, with other answers; they were left' FROM gone
-"""
-)
+"""  # noqa: S608 - put together from this module's own text
 
 FORGET_UNUSED_FACES = """
     DELETE FROM import_face f WHERE f.face_id IS NULL AND NOT EXISTS (
         SELECT FROM (
-            SELECT one AS face FROM fec_triplet UNION SELECT two FROM fec_triplet UNION SELECT three FROM fec_triplet
+            SELECT one AS face FROM fec_triplet
+            UNION SELECT two FROM fec_triplet UNION SELECT three FROM fec_triplet
         ) used WHERE used.face = f.id)
 """
 

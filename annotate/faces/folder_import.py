@@ -136,7 +136,8 @@ _REFUSE_UNNAMED = """
     WHERE reason IS NULL AND NOT EXISTS (SELECT FROM import_label l WHERE l.image = f.image)
 """
 _REFUSE_OTHER_SPLIT = """
-    UPDATE import_face f SET reason = 'it is in the data set already, in split ' || d.split || ', and stays there'
+    UPDATE import_face f
+    SET reason = 'it is in the data set already, in split ' || d.split || ', and stays there'
     FROM faces_face d WHERE d.id = f.face_id AND d.split <> f.split AND f.reason IS NULL
 """
 _REJECT_PICTURES = """

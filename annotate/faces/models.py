@@ -7,7 +7,8 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 dataset_name = RegexValidator(
     r"^(?!user$)[A-Za-z0-9][A-Za-z0-9._-]*$",
@@ -37,9 +38,30 @@ class Strength(models.TextChoices):
     NONE = "none", "no majority"
 
 
+class DatasetQuerySet(models.QuerySet["Dataset"]):
+    def with_counts(self) -> DatasetQuerySet:
+        """Adds `face_count`, `identity_count`, `expression_count`, `strong_count` and `weak_count`."""
+
+        def count(rows: QuerySet, counted: str = "pk") -> Coalesce:
+            of_one = rows.filter(dataset=OuterRef("pk")).order_by().values("dataset")
+            return Coalesce(
+                Subquery(of_one.annotate(n=Count(counted, distinct=counted != "pk")).values("n")), 0
+            )
+
+        return self.annotate(
+            face_count=count(Face.objects.all()),
+            identity_count=count(Face.objects.exclude(identity=""), "identity"),
+            expression_count=count(Face.objects.exclude(expression=""), "expression"),
+            strong_count=count(ImportedTriplet.objects.filter(strength=Strength.STRONG)),
+            weak_count=count(ImportedTriplet.objects.filter(strength=Strength.WEAK)),
+        )
+
+
 class Dataset(models.Model):
     name = models.CharField(max_length=100, unique=True, validators=[dataset_name])
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DatasetQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -52,6 +74,22 @@ class Dataset(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class FaceQuerySet(models.QuerySet["Face"]):
+    def like(self, *, split: str = "", expression: str = "", identity: str = "") -> FaceQuerySet:
+        """Those with these labels; an empty one leaves open what it is."""
+        wanted = {"split": split, "expression": expression, "identity": identity}
+        return self.filter(**{name: value for name, value in wanted.items() if value})
+
+    def after(self, face_id: int) -> FaceQuerySet:
+        """Those that follow a face in the order of import."""
+        return self.filter(pk__gt=face_id).order_by("pk")
+
+    def count_by_expression(self) -> QuerySet:
+        """Rows of `expression`, `train` and `val`: how many faces of each split show it."""
+        counts = {split: Count("pk", filter=Q(split=split)) for split in Split.values}
+        return self.order_by("expression").values("expression").annotate(**counts)
 
 
 class Face(models.Model):
@@ -74,6 +112,8 @@ class Face(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = FaceQuerySet.as_manager()
+
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(split__in=Split.values), name="face_split_known"),
@@ -82,6 +122,13 @@ class Face(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class ImportedTripletQuerySet(models.QuerySet["ImportedTriplet"]):
+    def count_by_strength(self) -> QuerySet:
+        """Rows of `split`, `strong`, `weak` and `none`: how many of its triplets are of each strength."""
+        counts = {strength: Count("pk", filter=Q(strength=strength)) for strength in Strength.values}
+        return self.order_by("split").values("split").annotate(**counts)
 
 
 class ImportedTriplet(models.Model):
@@ -103,6 +150,8 @@ class ImportedTriplet(models.Model):
     strength = models.CharField(max_length=6, choices=Strength.choices)
     votes_for = models.SmallIntegerField()
     votes_against = models.SmallIntegerField()
+
+    objects = ImportedTripletQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

@@ -69,11 +69,12 @@ def crop_new_faces(dataset: str, folder: Path, way: Way | None, *, workers: int,
             progress("faces", done, total)
 
     staging.copy_in("import_crop (id, crop, sha256, reason)", stored())
-    staging.run(
-        "UPDATE import_face f SET reason = c.reason FROM import_crop c WHERE c.id = f.id AND c.reason IS NOT NULL"
-    )
+    staging.run(_NOTE_FAILED_CROPS)
 
 
+_NOTE_FAILED_CROPS = """
+    UPDATE import_face f SET reason = c.reason FROM import_crop c WHERE c.id = f.id AND c.reason IS NOT NULL
+"""
 _NEW_FACES = """
     SELECT id, key, image, box FROM import_face
     WHERE face_id IS NULL AND reason IS NULL AND id > %s ORDER BY id LIMIT 1000
@@ -144,6 +145,7 @@ _REJECT_OTHER_LABELS = """
         THEN ', other e0, e1, ...' ELSE '' END || '); it was left as it is'
     FROM import_face f JOIN import_label l ON l.image = f.image AND l.reason IS NULL
     JOIN faces_face d ON d.id = f.face_id
-    WHERE (d.identity <> '' AND d.identity <> l.identity) OR (d.expression <> '' AND d.expression <> l.expression)
+    WHERE (d.identity <> '' AND d.identity <> l.identity)
+        OR (d.expression <> '' AND d.expression <> l.expression)
         OR d.known_expression <> l.known
 """

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from annotate.accounts.permissions import curator_required
+from annotate.faces.forms import FaceFilter
 from annotate.faces.models import Dataset, Face
+
+WALL = 60
 
 
 @require_safe
@@ -20,20 +23,43 @@ def face_crop(request: HttpRequest, face_id: int) -> HttpResponse:
     try:
         if crop is None:
             raise FileNotFoundError
-        file = default_storage.open(crop)
+        # Read here, some 20 KB: a remote storage says only then that it has no such file.
+        with default_storage.open(crop) as file:
+            picture = file.read()
     except FileNotFoundError:
         raise Http404("There is no such face") from None
-    headers = {"Cache-Control": "private, max-age=31536000, immutable"}
-    return FileResponse(file, content_type="image/jpeg", headers=headers)
+    headers = {
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return HttpResponse(picture, content_type="image/jpeg", headers=headers)
 
 
 @require_safe
 @curator_required
 def dataset_list(request: HttpRequest) -> HttpResponse:
-    return render(request, "faces/list.html", {"datasets": Dataset.objects.order_by("name")})
+    datasets = Dataset.objects.with_counts().order_by("name")
+    return render(request, "faces/list.html", {"datasets": datasets})
 
 
 @require_safe
 @curator_required
 def dataset_detail(request: HttpRequest, name: str) -> HttpResponse:
-    return render(request, "faces/detail.html", {"dataset": get_object_or_404(Dataset, name=name)})
+    """A data set's counts, and its faces page by page; each page begins after the last face of another."""
+    dataset = get_object_or_404(Dataset.objects.with_counts(), name=name)
+    form = FaceFilter(request.GET, dataset.faces)
+    found = dataset.faces.like(**form.wanted()) if form.is_valid() else dataset.faces.none()
+    faces = list(found.after(form.cleaned_data.get("after") or 0)[: WALL + 1])
+    return render(
+        request,
+        "faces/detail.html",
+        {
+            "dataset": dataset,
+            "expressions": dataset.faces.count_by_expression(),
+            "strengths": dataset.imported_triplets.count_by_strength(),
+            "form": form,
+            "found": found.count(),
+            "faces": faces[:WALL],
+            "next": faces[WALL - 1].pk if len(faces) > WALL else None,
+        },
+    )

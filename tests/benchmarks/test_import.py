@@ -68,7 +68,12 @@ def test_import(seconds, report, settings, tmp_path, images, fec_file):
     }  # fmt: skip
     with seconds() as ours:
         outcome = import_triplets(
-            fec_file, dataset="bench", images=images, split="train", rejects=tmp_path / "rejects.csv", workers=2
+            fec_file,
+            dataset="bench",
+            images=images,
+            split="train",
+            rejects=tmp_path / "rejects.csv",
+            workers=2,
         )
     assert outcome.triplets_added == ImportedTriplet.objects.count() == ROWS
     assert outcome.faces_added == Face.objects.count() == FACES

@@ -1,4 +1,4 @@
-"""What both import commands do around their service: options, progress bars, the rejects file, the summary."""
+"""What both import commands do around their service: options, progress bars, rejects file, summary."""
 
 import os
 from contextlib import ExitStack

@@ -1,0 +1,207 @@
+"""The pages of data sets and the pictures of faces: who may open them, and what they show."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from django.core.files.storage import default_storage
+from django.test import Client
+from django.urls import reverse
+from PIL import Image
+
+from annotate.faces.models import Dataset, Face
+from tests.factories import make_dataset, make_face, make_imported_triplet
+
+
+@pytest.fixture
+def actors(annotator, curator, admin):
+    def client_of(user=None):
+        client = Client()
+        if user is not None:
+            client.force_login(user)
+        return client
+
+    return {
+        "stranger": client_of(), "annotator": client_of(annotator), "curator": client_of(curator),
+        "admin": client_of(admin),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def dataset(db):
+    """Ten faces of five people; two strong, one weak and one undecided triplet."""
+    dataset = make_dataset()
+    faces = [
+        make_face(
+            dataset, f"f{number}", split="val" if number >= 7 else "train", identity=f"p{number % 5}",
+            expression="" if number == 9 else ("glad", "sad")[number % 2], smile=number / 10,
+        )
+        for number in range(10)
+    ]  # fmt: skip
+    make_imported_triplet(faces[:3])
+    make_imported_triplet(faces[1:4])
+    make_imported_triplet(faces[2:5], (1, 1, 1, 2, 2, 0))
+    make_imported_triplet(faces[7:10], (1, 1, 1, 2, 2, 2))
+    return dataset
+
+
+def text_of(response):
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def shown(response):
+    """The faces on the wall, by the pictures' addresses."""
+    return [int(face) for face in re.findall(r'src="/faces/(\d+)/crop.jpg"', response.content.decode())]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "annotator_gets"),
+    [("dataset-list", [], 403), ("dataset-detail", ["drawn"], 403), ("face-crop", ["face"], 200)],
+)
+def test_who_may(actors, dataset, name, arguments, annotator_gets):
+    rows = {"face": dataset.faces.earliest("id").pk}
+    url = reverse(name, args=[rows.get(argument, argument) for argument in arguments])
+    expected = {"stranger": 302, "annotator": annotator_gets, "curator": 200, "admin": 200}
+    for actor, client in actors.items():
+        response = client.get(url)
+        assert response.status_code == expected[actor], actor
+        if actor == "stranger":
+            assert response.url.startswith(reverse("login"))
+        else:
+            assert client.post(url).status_code == 405
+
+
+def test_whoever_was_deactivated_sees_no_face(actors, annotator, dataset):
+    annotator.is_active = False
+    annotator.save()
+    url = reverse("face-crop", args=[dataset.faces.earliest("id").pk])
+    assert actors["annotator"].get(url).status_code == 302
+
+
+def test_a_crop_is_served_as_a_jpeg_and_nothing_else(actors, dataset):
+    face = dataset.faces.earliest("id")
+    response = actors["annotator"].get(reverse("face-crop", args=[face.pk]))
+    assert response.headers["Content-Type"] == "image/jpeg"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    with default_storage.open(face.crop) as file:
+        assert response.content == file.read()
+    assert np.asarray(Image.open(io.BytesIO(response.content))).shape == (224, 224, 3)
+
+
+def test_a_crop_that_is_not_there(actors, dataset):
+    face = dataset.faces.earliest("id")
+    default_storage.delete(face.crop)
+    client = actors["annotator"]
+    assert client.get(reverse("face-crop", args=[face.pk])).status_code == 404
+    assert client.get(reverse("face-crop", args=[face.pk + 1_000])).status_code == 404
+    assert client.get("/faces/99999999999999999999/crop.jpg").status_code == 404
+
+
+def test_without_data_the_list_says_what_to_run(actors):
+    text = text_of(actors["curator"].get(reverse("dataset-list")))
+    assert "No data set yet" in text
+    assert "manage.py import_faces FOLDER --dataset NAME" in text
+    assert "manage.py import_fec FILE.csv --dataset NAME --images FOLDER" in text
+
+
+def test_the_list_counts(actors, dataset):
+    make_dataset("empty")
+    text = text_of(actors["curator"].get(reverse("dataset-list")))
+    assert "drawn 10 5 2 2 1" in text
+    assert "empty 0 0 0 0 0" in text
+
+
+def test_a_data_set_counts_by_split_expression_and_strength(actors, dataset):
+    text = text_of(actors["curator"].get(reverse("dataset-detail", args=["drawn"])))
+    assert "train 2 1 0" in text
+    assert "val 0 0 1" in text
+    assert "glad 4 1" in text
+    assert "sad 3 1" in text
+    assert "not labelled 0 1" in text
+
+
+def test_a_data_set_of_no_faces_says_what_to_do(actors):
+    make_dataset("empty")
+    text = text_of(actors["curator"].get(reverse("dataset-detail", args=["empty"])))
+    assert "No face yet. How to import faces" in text
+
+
+@pytest.mark.parametrize(
+    ("query", "faces"),
+    [
+        ({}, range(10)),
+        ({"split": "val"}, [7, 8, 9]),
+        ({"expression": "sad"}, [1, 3, 5, 7]),
+        ({"identity": "p1"}, [1, 6]),
+        ({"split": "train", "expression": "glad", "identity": "p2"}, [2]),
+        ({"identity": "nobody"}, []),
+        ({"crop__startswith": "drawn/f1", "dataset__name": "x"}, range(10)),  # not on the list: no filter
+    ],
+)
+def test_the_wall_is_filtered(actors, dataset, query, faces):
+    ids = list(dataset.faces.order_by("id").values_list("id", flat=True))
+    response = actors["curator"].get(reverse("dataset-detail", args=["drawn"]), query)
+    assert shown(response) == [ids[place] for place in faces]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"split": "test"}, {"expression": "x' OR 1=1"}, {"after": "-1"}, {"after": "9" * 30}, {"after": "x"}],
+)
+def test_an_unknown_filter_shows_nothing_and_says_so(actors, dataset, query):
+    response = actors["curator"].get(reverse("dataset-detail", args=["drawn"]), query)
+    assert shown(response) == []
+    assert "correct the filter above" in text_of(response)
+    assert 'class="errorlist"' in response.content.decode()
+
+
+def test_the_wall_is_paged_by_the_last_face(actors, dataset, monkeypatch):
+    monkeypatch.setattr("annotate.faces.views.WALL", 4)
+    ids = list(dataset.faces.filter(split="train").order_by("id").values_list("id", flat=True))
+    url = reverse("dataset-detail", args=["drawn"])
+    first = actors["curator"].get(url, {"split": "train"})
+    assert shown(first) == ids[:4]
+    (after,) = re.findall(r'href="\?([^"#]*)#faces">Next faces', first.content.decode())
+    second = actors["curator"].get(f"{url}?{after.replace('&amp;', '&')}")
+    assert shown(second) == ids[4:]
+    assert "Next faces" not in text_of(second)
+    assert re.findall(r'href="\?([^"#]*)#faces">First faces', second.content.decode()) == ["split=train"]
+
+
+def test_a_page_needs_no_query_a_face(actors, dataset, django_assert_max_num_queries):
+    url = reverse("dataset-detail", args=["drawn"])
+    actors["curator"].get(url)
+    with django_assert_max_num_queries(9):
+        actors["curator"].get(url)
+
+
+def test_labels_are_shown_as_text(actors, dataset):
+    make_face(dataset, "evil", expression="<script>alert(1)</script>", identity='"><img src=x>')
+    page = actors["curator"].get(reverse("dataset-detail", args=["drawn"])).content.decode()
+    assert "<script>alert" not in page
+    assert "<img src=x>" not in page
+
+
+def test_nothing_is_inline(actors, dataset):
+    for url in (reverse("dataset-list"), reverse("dataset-detail", args=["drawn"])):
+        page = actors["curator"].get(url).content.decode()
+        assert not re.search(r"\sstyle=|<style|\son\w+=|<script(?![^>]*src=)", page)
+
+
+def test_admins_look_and_correct_labels_only(actors, dataset):
+    face = dataset.faces.earliest("id")
+    url = reverse("admin:faces_face_change", args=[face.pk])
+    assert actors["curator"].get(url).status_code == 302
+    assert reverse("face-crop", args=[face.pk]) in actors["admin"].get(url).content.decode()
+    posted = {"identity": "p9", "expression": "calm", "split": "val", "key": "x"}
+    assert actors["admin"].post(url, posted).status_code == 302
+    face.refresh_from_db()
+    assert (face.identity, face.expression, face.split, face.key) == ("p9", "calm", "train", "drawn:f0")
+    for name in ("face", "dataset", "importedtriplet"):
+        assert actors["admin"].get(reverse(f"admin:faces_{name}_changelist")).status_code == 200
+        assert actors["admin"].get(reverse(f"admin:faces_{name}_add")).status_code == 403
+    assert actors["admin"].post(reverse("admin:faces_face_delete", args=[face.pk])).status_code == 403
+    assert Face.objects.count() == 10
+    assert Dataset.objects.count() == 1
