@@ -81,7 +81,8 @@ class EmbeddedRedis:
             "--save", "", "--maxmemory-policy", "noeviction",
         ]  # fmt: skip
         with self.log.open("a") as out, (self.data / "alive.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Waits for whoever is just looking whether the lock is free.
+            fcntl.flock(lock, fcntl.LOCK_EX)
             # A session of its own, so that Ctrl-C in the terminal does not reach it.
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/",
@@ -91,7 +92,8 @@ class EmbeddedRedis:
     def _lock_is_free(self) -> bool:
         with (self.data / "alive.lock").open("a") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Shared: two who look at the same time must not take each other for the server.
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
         return True

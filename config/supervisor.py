@@ -141,6 +141,7 @@ def wait_for_web(web: Part, port: int) -> None:
 
 def keep_running(running: list[Part], services: EmbeddedServices | None) -> None:
     """Look after the parts and the embedded services until a signal comes. Raises Stopped."""
+    complaint = ""
     while True:
         for part in running:
             news = part.keep_running()
@@ -149,8 +150,12 @@ def keep_running(running: list[Part], services: EmbeddedServices | None) -> None
         if services is not None:
             try:
                 services.revive()
+                complaint = ""
             except ServiceError as error:
-                say(str(error))
+                # It is tried again each second, but said once.
+                if str(error) != complaint:
+                    complaint = str(error)
+                    say(complaint)
         pause(LOOK_SECONDS)
 
 

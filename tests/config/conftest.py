@@ -14,7 +14,9 @@ def new_place() -> Path:
     Not pytest's tmp_path: each pytest session that starts shuts the folder above those to other users,
     and so to the user under whom a PostgreSQL runs that root has started.
     """
-    return Path(tempfile.mkdtemp(dir=environment.state_dir()))
+    place = Path(tempfile.mkdtemp(dir=environment.state_dir()))
+    place.chmod(0o711)
+    return place
 
 
 @pytest.fixture

@@ -8,9 +8,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
 
 from config import environment
 from config.environment import BASE_DIR, BadVariable
+from config.settings import STORAGES
 from tests.config.users import bare_environment
 
 
@@ -111,15 +114,10 @@ def test_a_folder_of_ones_own_is_for_its_owner_and_a_named_one_stays_as_it_is(mo
     assert environment.private_folder("RUNS_DIR", "runs").stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.django_db
-def test_stored_faces_are_for_their_owner_alone():
-    from django.core.files.base import ContentFile
-    from django.core.files.storage import default_storage
-
-    name = default_storage.save("some/new/folder/face.jpg", ContentFile(b"a face"))
-    try:
-        path = Path(default_storage.path(name))
-        assert path.stat().st_mode & 0o777 == 0o600
-        assert path.parent.stat().st_mode & 0o777 == 0o700
-    finally:
-        default_storage.delete(name)
+def test_stored_faces_are_for_their_owner_alone(tmp_path):
+    storage = FileSystemStorage(**{**STORAGES["default"]["OPTIONS"], "location": str(tmp_path / "faces")})
+    name = storage.save("some/new/folder/face.jpg", ContentFile(b"a face"))
+    path = Path(storage.path(name))
+    assert path.stat().st_mode & 0o777 == 0o600
+    for folder in (tmp_path / "faces", tmp_path / "faces" / "some", path.parent):
+        assert folder.stat().st_mode & 0o777 == 0o700
