@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 560, 280
+WIDTH, HEIGHT = 440, 240
 LEFT, RIGHT, TOP, BOTTOM = 48, 26, 12, 42
 TICKS = 5
 

@@ -9,7 +9,6 @@ from typing import Any
 from annotate.faces.models import Kind
 from annotate.training import curves
 from annotate.training.chart import Chart, line_chart
-from annotate.training.forms import RunForm
 from annotate.training.models import Run, RunState
 
 
@@ -33,13 +32,9 @@ class Progress:
     images_per_second: float | None
 
 
-def settings_of(run: Run) -> list[tuple[str, str]]:
-    """Its settings in the form's words; those that were left to the network say so."""
-    return [
-        (field.label or name.capitalize(), _in_words(run.config[name]))
-        for name, field in RunForm.base_fields.items()
-        if name in run.config
-    ]
+def settings_of(run: Run, labels: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Its settings, under and in the order of these labels; those left to the network say so."""
+    return [(label, _in_words(run.config[name])) for name, label in labels.items() if name in run.config]
 
 
 def _in_words(value: object) -> str:
@@ -131,4 +126,4 @@ def _of(evaluation: Mapping[str, Any], strength: str, part: str, key: str) -> An
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
+    return "–" if share is None else f"{100 * share:.1f} %"

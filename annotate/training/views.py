@@ -25,6 +25,7 @@ from annotate.training.tasks import make_snapshot, train_run
 
 LOG_LINES = 12
 RUNS_SHOWN = 200
+SETTING_LABELS = {name: str(field.label or name.capitalize()) for name, field in RunForm.base_fields.items()}
 
 
 @curator_required
@@ -136,7 +137,7 @@ def _run(run_id: int) -> dict[str, object]:
     evaluation = version.evaluation if version else {}
     return {
         "run": run,
-        "settings": reports.settings_of(run),
+        "settings": reports.settings_of(run, SETTING_LABELS),
         "start": reports.start_of(run),
         "progress": reports.progress_of(run),
         "charts": [chart for chart in (reports.loss_chart(run), reports.accuracy_chart(run)) if chart],

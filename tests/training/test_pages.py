@@ -211,14 +211,14 @@ def test_a_run_that_succeeded_shows_what_came_of_it(actors, run):
     train_run(run_id=run.pk)
     page = actors["curator"].get(f"/runs/{run.pk}/")
     text = text_of(page)
-    assert "Held-out triplet accuracy 75.0%" in text
+    assert "Held-out triplet accuracy 75.0 %" in text
     assert "Embeddings stored 24" in text
-    assert "Two classes 75.0% 8 – 0" in text
-    assert "Held-out tournament triplets: 50.0% of 4" in text
+    assert "Two classes 75.0 % 8 – 0" in text
+    assert "Held-out tournament triplets: 50.0 % of 4" in text
     assert "A note of the network" in text
     assert "htmx" not in page.content.decode().split("</main>")[1]
     assert page.content.decode().count("<svg") == 2
-    assert "75.0%" in text_of(actors["curator"].get("/runs/"))
+    assert "75.0 %" in text_of(actors["curator"].get("/runs/"))
 
 
 def test_queries_do_not_grow_with_the_runs(actors, run, django_assert_max_num_queries):
