@@ -39,8 +39,8 @@ def lease(
     """Up to `count` comparisons for her: those she holds already, then free ones, each held for LEASE.
 
     A comparison has at most one holder. She gets those of groups in which she has answered in no other
-    repetition; only where none is left, any whose pair she has not answered yet. `repetitions` keeps
-    her to those.
+    repetition; only where too few are left, any whose pair she has not answered yet. `repetitions`
+    keeps her to those.
     """
     if not campaign.is_active:
         return []
@@ -54,8 +54,10 @@ def lease(
     free = comparisons.free(at)
     if len(held) < count:
         held += _locked(free.in_her_repetition(annotator, at))[: count - len(held)]
-    if not held:
-        held += _locked(free)[:count]
+    if len(held) < count:
+        # So that a lone annotator's queue never runs dry; not of a group that she is looking at already.
+        elsewhere = free.exclude(group__in={comparison.group_id for comparison in held})
+        held += _locked(elsewhere)[: count - len(held)]
     held = _one_repetition_of_a_group(held)
     Comparison.objects.filter(pk__in=[comparison.pk for comparison in held]).update(
         leased_to=annotator, leased_until=at + LEASE
