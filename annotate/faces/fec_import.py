@@ -45,7 +45,6 @@ def import_triplets(
     split: str,
     labels: Path | None = None,
     rejects: Path,
-    always_write_rejects: bool = False,
     workers: int = 1,
     progress: Progress = no_progress,
 ) -> Outcome:
@@ -69,7 +68,7 @@ def import_triplets(
         staging.run(fec_sql.FORGET_UNUSED_FACES)
         if labels:
             reject_other_labels(labels)
-        outcome.note_rejects(staging.write_rejects(rejects, always=always_write_rejects), rejects)
+        outcome.rejected = staging.write_rejects(rejects)
         _publish(outcome, split)
         # Without fresh statistics, whoever reads half a million new rows next gets a plan for none.
         staging.run("ANALYZE faces_face, faces_importedtriplet")

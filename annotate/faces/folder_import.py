@@ -40,7 +40,6 @@ def import_folder(
     labels: Path | None = None,
     prealigned: bool = False,
     rejects: Path,
-    always_write_rejects: bool = False,
     workers: int = 1,
     progress: Progress = no_progress,
 ) -> Outcome:
@@ -67,7 +66,7 @@ def import_folder(
         staging.run(_REJECT_PICTURES, f"{folder}/", str(labels))
         if labels:
             reject_other_labels(labels)
-        outcome.note_rejects(staging.write_rejects(rejects, always=always_write_rejects), rejects)
+        outcome.rejected = staging.write_rejects(rejects)
         _publish(outcome)
     return outcome
 

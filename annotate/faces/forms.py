@@ -15,7 +15,7 @@ class FaceFilter(forms.Form):
     after = forms.IntegerField(min_value=0, max_value=2**63 - 1, required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: object, faces: QuerySet) -> None:
-        super().__init__(data, use_required_attribute=False)
+        super().__init__(data, label_suffix="")
         expressions = faces.exclude(expression="").order_by("expression").values_list("expression", flat=True)
         self.fields["expression"].choices = [("", "any"), *((name, name) for name in expressions.distinct())]
 

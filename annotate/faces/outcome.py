@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is (bytes or pictures)."""
@@ -26,12 +25,7 @@ class Outcome:
     labelled: int = 0
     """Faces that were there and got a label that they lacked."""
     rejected: int = 0
-    rejects: Path | None = None
-    """The rejects file, where there was something to write."""
-
-    def note_rejects(self, count: int, path: Path) -> None:
-        """Remember how many rows the rejects file has, and where it is, if it was written."""
-        self.rejected, self.rejects = count, path if path.exists() else None
+    """Lines of the rejects file."""
 
     @property
     def is_empty(self) -> bool:

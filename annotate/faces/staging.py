@@ -118,14 +118,11 @@ def reject(rows: Iterable[tuple[str, int | None, str]]) -> None:
     copy_in("import_reject (file, row, reason)", rows)
 
 
-def write_rejects(path: Path, *, always: bool) -> int:
+def write_rejects(path: Path) -> int:
     """Write the rejects file, ordered by file and row; returns how many there are.
 
-    Without rejects it is written only if `always`. Raises ImportFailed where it can not be.
+    Raises ImportFailed where it can not be written.
     """
-    count = scalar("SELECT count(*) FROM import_reject")
-    if not count and not always:
-        return 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as out, connection.cursor() as cursor:
@@ -134,6 +131,6 @@ def write_rejects(path: Path, *, always: bool) -> int:
                 "TO STDOUT WITH (FORMAT csv, HEADER)",
                 out,
             )
+            return cursor.rowcount
     except OSError as error:
         raise ImportFailed(f"{path} can not be written: {error.strerror}. Nothing was imported.") from error
-    return count

@@ -53,6 +53,11 @@ def test_progress_is_on_standard_error(run, file, images, capsys):
     assert "faces: 100%" in err
 
 
+def test_without_rejects_no_file_is_left(run, tmp_path, file, images):
+    run("import_fec", file, "--images", images)
+    assert not list((tmp_path / "var" / "rejects").iterdir())
+
+
 def test_rejects_are_told_and_lie_under_var(run, tmp_path, file, images):
     (images / "f.png").unlink()
     said = run("import_fec", file, "--images", images)

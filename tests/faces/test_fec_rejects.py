@@ -167,10 +167,9 @@ def test_the_rejects_are_in_the_order_of_their_rows(import_fec, images):
     assert [row for _, row, _ in import_fec.rejects] == [1, 2, 4, 5]
 
 
-def test_without_rejects_there_is_no_file(import_fec):
-    outcome = import_fec.of_rows([GOOD])
-    assert outcome.rejects is None
-    assert not import_fec.rejects_file.exists()
+def test_without_rejects_the_file_has_its_header_only(import_fec):
+    assert import_fec.of_rows([GOOD]).rejected == 0
+    assert import_fec.rejects_file.read_text() == "file,row,reason\n"
 
 
 def test_a_symbolic_link_is_followed(import_fec, images, tmp_path):

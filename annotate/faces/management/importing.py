@@ -47,25 +47,25 @@ class ImportCommand(BaseCommand):
             raise CommandError(f"There is no file {labels}. Name the labels.csv with --labels.")
         if workers < 1:
             raise CommandError("--workers must be at least 1.")
+        wanted, rejects = rejects, rejects or self.default_rejects(dataset)
         with ExitStack() as stack:
             try:
                 outcome = service(
                     source, dataset=dataset, labels=labels, split=split, workers=workers,
-                    rejects=rejects or self.default_rejects(dataset), always_write_rejects=bool(rejects),
-                    progress=Bars(stack), **options,
+                    rejects=rejects, progress=Bars(stack), **options,
                 )  # fmt: skip
             except ImportFailed as error:
                 raise CommandError(str(error))
         if outcome.is_empty:
             raise CommandError(
                 f"Nothing of {source} could be imported: all {outcome.rejected:,} rows or pictures were "
-                f"rejected. {outcome.rejects} says why."
+                f"rejected. {rejects} says why."
             )
         self.stderr.write(self.summary(outcome, split))
         if outcome.rejected:
-            self.stderr.write(
-                f"{outcome.rejected:,} rows or pictures were rejected; {outcome.rejects} says why."
-            )
+            self.stderr.write(f"{outcome.rejected:,} rows or pictures were rejected; {rejects} says why.")
+        elif not wanted:
+            rejects.unlink()
 
     def default_rejects(self, dataset):
         command = type(self).__module__.rsplit(".", 1)[-1]
