@@ -4,7 +4,6 @@ Which triplets a batch holds is batches.py's; distances are squared Euclidean th
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,8 +13,6 @@ from model.crowd import CrowdLayer
 
 MARGIN_ONE_CLASS = 0.1
 MARGIN = 0.2
-
-Rectifier = Literal["relu", "softplus"]
 
 
 @dataclass(frozen=True)
@@ -44,25 +41,30 @@ def triplet_loss(
     negative: Tensor,
     margin: Tensor,
     two_terms: Tensor,
-    rectifier: Rectifier = "relu",
+    sharpness: float | None = None,
 ) -> Tensor:
     """L_tri (n,) of embeddings (n, 16), eq. 4: r(|a-p|^2 - |a-n|^2 + m) + r(|a-p|^2 - |p-n|^2 + m).
 
-    r is max(0, x) as in the paper, or its smooth relative log(1 + exp(x)) ("softplus"), whose gradient
-    does not end at the margin.
+    r is max(0, x) as in the paper, or with a sharpness s its smooth relative log(1 + exp(s x)) / s, whose
+    gradient does not end at the margin.
     """
-    rectify = functional.relu if rectifier == "relu" else functional.softplus
     near = (anchor - positive).square().sum(dim=-1)
     first = near - (anchor - negative).square().sum(dim=-1) + margin
     second = near - (positive - negative).square().sum(dim=-1) + margin
-    return rectify(first) + rectify(second) * two_terms
+    return _rectified(first, sharpness) + _rectified(second, sharpness) * two_terms
+
+
+def _rectified(values: Tensor, sharpness: float | None) -> Tensor:
+    if sharpness is None:
+        return functional.relu(values)
+    return functional.softplus(values, beta=sharpness, threshold=40)  # its own 20 is off by 4e-10
 
 
 def crowd_loss(
     embeddings: Tensor,
     judgements: Judgements,
     crowd: CrowdLayer | None = None,
-    rectifier: Rectifier = "relu",
+    sharpness: float | None = None,
 ) -> Tensor:
     """Mean over the batch's triplets of eq. 3: (1 / K) sum over its K annotators of W_k L_tri(T^(k)).
 
@@ -83,7 +85,7 @@ def crowd_loss(
         seen[j.negative + offset],
         j.margin,
         j.two_terms,
-        rectifier,
+        sharpness,
     )
     raters = torch.bincount(j.triplet, minlength=j.triplets).to(losses.dtype)
     return (j.weight * losses / raters[j.triplet]).sum() / j.triplets

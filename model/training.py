@@ -19,7 +19,7 @@ from model.batches import Batch, BatchSampler, Composition, judgements
 from model.crowd import CrowdLayer
 from model.errors import TrainingError
 from model.identity import IdentityConfig
-from model.loss import Rectifier, crowd_loss
+from model.loss import crowd_loss
 from model.network import EMBEDDING, DeviationLearningNetwork
 from model.optimisation import cosine_rate, parameter_groups
 from model.snapshot import SPLITS, Snapshot
@@ -39,7 +39,8 @@ class TrainConfig:
     crowd: train with a crowd layer (section 3.3).
     tournament_two_terms: both terms of eq. 4 for tournament triplets as well (paper), or the first only.
     faces_per_step, triplets_per_step, composition: see batches.BatchSampler.
-    rectifier: "relu" is eq. 4. optimiser: "sgd" has momentum 0.9. schedule: of the learning rate `rate`.
+    sharpness: of loss.triplet_loss; None is eq. 4's hinge. optimiser: "sgd" has momentum 0.9.
+    schedule: of the learning rate `rate`.
     clip: largest gradient norm, None for no limit.
     identity_vectors: V_id of the clean picture, kept from the start ("clean": 1 forward pass saved per face,
     but under augmentation V_face - V_id is then not of one picture), or of the very picture that the face
@@ -59,7 +60,7 @@ class TrainConfig:
     faces_per_step: int = 640
     triplets_per_step: int = 2560
     composition: Composition = "shared"
-    rectifier: Rectifier = "softplus"
+    sharpness: float | None = 5.0
     optimiser: Literal["adamw", "sgd"] = "adamw"
     rate: float = 3e-3
     schedule: Literal["cosine", "constant"] = "cosine"
@@ -82,7 +83,7 @@ class TrainConfig:
             faces_per_step=90,
             triplets_per_step=30,
             composition="random",
-            rectifier="relu",
+            sharpness=None,
             optimiser="sgd",
             rate=2e-4,
             schedule="constant",
@@ -209,7 +210,7 @@ class Trainer:
             tournament_two_terms=config.tournament_two_terms,
             device=self.device,
         )
-        loss = crowd_loss(embeddings, said, self.crowd, config.rectifier)
+        loss = crowd_loss(embeddings, said, self.crowd, config.sharpness)
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if config.clip is not None:

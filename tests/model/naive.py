@@ -17,9 +17,10 @@ def high_order(module, deviations, training):
     last, offset = (part.detach().numpy() for part in (module.last.weight, module.last.bias))
     joined = [np.concatenate([order[sample] for order in orders]) for sample in range(len(deviations))]
     embeddings = np.array([[sum(row * f) + b for row, b in zip(last, offset, strict=True)] for f in joined])
-    if hasattr(module.embedding_norm, "eps"):
-        embeddings = _normalised(embeddings, module.embedding_norm, training)
-    return embeddings
+    if not hasattr(module.placed, "norm"):
+        return embeddings
+    embeddings = _normalised(embeddings, module.placed.norm, training)
+    return np.array([vector / np.sqrt(sum(vector * vector)) for vector in embeddings])
 
 
 def _normalised(values, norm, training):
@@ -33,10 +34,13 @@ def _normalised(values, norm, training):
     return result
 
 
-def crowd_loss(embeddings, rows, maps, rectifier):
+def crowd_loss(embeddings, rows, maps, sharpness):
     """Mean over triplets of eq. 3. `rows`: for each triplet its (anchor, positive, negative, annotator or
     None, W_k, margin, two_terms)."""
-    rectify = (lambda x: max(0.0, x)) if rectifier == "relu" else (lambda x: np.log1p(np.exp(x)))
+
+    def rectify(x):
+        return max(0.0, x) if sharpness is None else np.log1p(np.exp(sharpness * x)) / sharpness
+
     total = 0.0
     for annotators in rows:
         one = 0.0

@@ -25,7 +25,7 @@ def images(count, seed=0):
 def test_high_order_equals_a_plain_loop(order, training, normalize_embedding):
     torch.manual_seed(order)
     module = HighOrder(order, normalize_embedding=normalize_embedding).double().train(training)
-    for norm in [*module.norms, *([module.embedding_norm] if normalize_embedding else [])]:
+    for norm in [*module.norms, *([module.placed.norm] if normalize_embedding else [])]:
         norm.running_mean.normal_()
         norm.running_var.uniform_(0.5, 2)
     deviations = torch.randn(7, 512, dtype=torch.float64)
