@@ -11,7 +11,7 @@ import secrets
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -116,11 +116,7 @@ def database_url() -> str | None:
     url = text(name)
     if not url:
         return None
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError as error:
-        raise BadVariable(name, f"is no URL ({error})", example) from None
+    parts = _parsed(name, url, example)
     if parts.scheme not in ("postgresql", "postgres"):
         raise BadVariable(name, "must start with postgresql:// (Semblance runs on PostgreSQL only)", example)
     if not parts.path.strip("/"):
@@ -134,14 +130,19 @@ def redis_url() -> str | None:
     url = text(name)
     if not url:
         return None
+    if _parsed(name, url, example).scheme not in ("redis", "rediss", "redis+socket"):
+        raise BadVariable(name, "must start with redis://, rediss:// or redis+socket://", example)
+    return url
+
+
+def _parsed(name: str, url: str, example: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError as error:
-        raise BadVariable(name, f"is no URL ({error})", example) from None
-    if parts.scheme not in ("redis", "rediss", "redis+socket"):
-        raise BadVariable(name, "must start with redis://, rediss:// or redis+socket://", example)
-    return url
+    except ValueError:
+        # The reason would quote the URL, and with it a password.
+        raise BadVariable(name, "is no URL", example) from None
+    return parts
 
 
 def secret_key() -> str:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -54,8 +55,11 @@ class Supervised:
 
     def page(self, path: str) -> int:
         """The status with which it answers."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
-            return answer.status
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=120) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
 
     def end(self, signum: signal.Signals) -> int:
         """Send a signal to the whole process group, as Ctrl-C does. Returns the exit status."""
