@@ -11,6 +11,19 @@ from annotate.training import curves
 from annotate.training.chart import Chart, line_chart
 from annotate.training.models import Run, RunState
 
+# The network's stages and the worker's own, in words for the page.
+STAGES = {
+    "starting": "Starting",
+    "reading": "Reading the snapshot",
+    "crops": "Decoding the faces",
+    "identity": "Training the identity branch",
+    "identity vectors": "Identity vectors of all faces",
+    "train": "Training",
+    "evaluating": "Measuring accuracy on held-out triplets",
+    "embedding": "Embedding all faces",
+    "storing": "Storing the embeddings",
+}
+
 
 @dataclass(frozen=True)
 class AccuracyRow:
@@ -27,6 +40,7 @@ class AccuracyRow:
 class Progress:
     """Of a run that is under way. `time_left` is empty while it can not be told."""
 
+    stage: str
     percent: int | None
     time_left: str
     images_per_second: float | None
@@ -72,7 +86,12 @@ def progress_of(run: Run) -> Progress:
     left = curves.seconds_left(run.events) if training else None
     percent = round(100 * run.progress) if run.progress > 0 else None
     rate = steps[-1].get("images_per_second") if training and steps else None
-    return Progress(percent, "" if left is None else f"about {duration(left)} left", rate)
+    return Progress(
+        STAGES.get(run.stage, run.stage),
+        percent,
+        "" if left is None else f"about {duration(left)} left",
+        rate,
+    )
 
 
 def duration(seconds: float) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from annotate.accounts.models import User
@@ -78,14 +79,16 @@ def queue_run(snapshot: Snapshot, config: Mapping[str, Any] | RunConfig, created
 def claim_run(run_id: int, worker: str, at: datetime) -> Claim | None:
     """Take a queued run. None where another worker has it, or it is over: a message may come twice."""
     claimed = Run.objects.filter(pk=run_id, state=RunState.QUEUED).update(
-        state=RunState.RUNNING, worker=worker, heartbeat_at=at, stage="starting", progress=0.0, error=""
+        state=RunState.RUNNING,
+        worker=worker,
+        started_at=Coalesce("started_at", Value(at)),
+        heartbeat_at=at,
+        stage="starting",
+        progress=0.0,
     )
     if not claimed:
         return None
-    run = Run.objects.get(pk=run_id)
-    if run.started_at is None:
-        Run.objects.filter(pk=run_id).update(started_at=at)
-    return Claim(run_id, worker, run.losses)
+    return Claim(run_id, worker, Run.objects.values_list("losses", flat=True).get(pk=run_id))
 
 
 def report(claim: Claim, at: datetime, **values: object) -> RunState | None:

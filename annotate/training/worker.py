@@ -104,7 +104,7 @@ def _train(watch: Watch, files: RunFiles, arguments: list[str]) -> None:
             files.note_trained()
         watch.hear(event)
 
-    watch.enter_stage("training")
+    watch.enter_stage("reading")
     _command(watch, files, ["train", *arguments, "--output", str(files.checkpoint), "--resume"], on_line)
     files.note_trained()
 

@@ -68,8 +68,12 @@ def test_cancelled_by_a_click(visit, admin, run, beside, monkeypatch):  # noqa: 
     visitor = visit(admin, **PHONE)
     page = visitor.page
     visitor.open(f"/runs/{run.pk}/")
+    list_page = visit(admin)
+    list_page.open("/runs/")
+    list_page.page.get_by_text("queued").wait_for()
     beside(train_run, run_id=run.pk)
-    page.get_by_role("progressbar", name="train").wait_for()
+    page.get_by_role("progressbar", name="Training").wait_for()
+    list_page.page.get_by_role("progressbar", name=f"Progress of run {run.pk}").wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("It was cancelled").wait_for(timeout=15_000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -187,7 +187,7 @@ def test_a_database_that_restarts_does_not_end_the_training(run, monkeypatch):
     report, failures = runs.report, []
 
     def unreachable_at_first(claim, at, **values):
-        if values.get("stage") == "training" and not failures:
+        if values.get("stage") == "reading" and not failures:
             failures.append(at)
             raise OperationalError("server closed the connection unexpectedly")
         return report(claim, at, **values)

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         if dataset is None:
             raise CommandError(f"There is neither a campaign nor a data set {name}.")
         try:
-            with tqdm(total=dataset.faces.count(), unit="face", file=self.stderr) as bar:
+            with tqdm(total=dataset.faces.count(), unit="face", dynamic_ncols=True) as bar:
                 manifest = write_snapshot(
                     output, name=name, dataset=dataset, campaign=campaign, progress=bar.update
                 )
