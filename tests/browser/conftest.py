@@ -43,26 +43,6 @@ def browser():
         del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def static_root():
-    """WhiteNoise complains where it is missing."""
-    Path(django_settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
-
-
-@pytest.fixture(autouse=True)
-def storages(settings, tmp_path):
-    """Faces in a folder of the test's own; pages served as they stand, without collectstatic's names."""
-    settings.STORAGES = {
-        "default": {
-            **settings.STORAGES["default"],
-            "OPTIONS": {"location": str(tmp_path / "faces"), "base_url": None},
-        },
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    # The real one takes half a second for each account.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 class Visitor:
     """One person at one screen. `problems` collects what her browser's console complains of."""
 
