@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -30,7 +32,7 @@ def make_crops(jobs: Iterable[Job], *, count: int, workers: int) -> Iterator[Cro
         return
     # Spawned, not forked: this process holds a database connection, and perhaps threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_ctrl_c_alone) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_the_parent) as pool:
         try:
             yield from _in_order(pool, iter(jobs), workers * CHUNKS_A_WORKER)
         except BrokenProcessPool as error:
@@ -56,6 +58,16 @@ def _make_chunk(jobs: list[Job]) -> list[Crop]:
     return [make_crop(job) for job in jobs]
 
 
-def _leave_ctrl_c_alone() -> None:
-    """The terminal sends Ctrl-C to every process; the parent alone answers it, by ending the workers."""
+def _end_with_the_parent() -> None:
+    """A worker ends when its parent does, however that ends, and at no other time."""
+    # The terminal sends Ctrl-C to every process; the parent answers it, by ending the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_watch_parent, daemon=True).start()
+
+
+def _watch_parent() -> None:
+    # A killed parent sends no word, and a worker would wait for its next job forever.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

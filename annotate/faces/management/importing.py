@@ -56,6 +56,8 @@ class ImportCommand(BaseCommand):
                 )  # fmt: skip
             except ImportFailed as error:
                 raise CommandError(str(error))
+            except KeyboardInterrupt:
+                raise CommandError("Broken off. The same command goes on from what is there.", returncode=130)
         if outcome.is_empty:
             raise CommandError(
                 f"Nothing of {source} could be imported: all {outcome.rejected:,} rows or pictures were "
