@@ -87,15 +87,8 @@ def pretrain_identity(
             optimiser.step()
             right, total = right + hits, total + loss * len(part)
             events.progress(step + 1, len(part), loss)
-        accuracy = right / len(chosen)
-        events.emit(
-            "epoch",
-            stage="identity",
-            epoch=epoch + 1,
-            epochs=config.epochs,
-            loss=total / len(chosen),
-            accuracy=accuracy,
-        )
+        figures = {"loss": total / len(chosen), "accuracy": right / len(chosen)}
+        events.emit("epoch", stage="identity", epoch=epoch + 1, epochs=config.epochs, **figures)
     return network.eval(), IdentityReport(len(people), len(chosen), right / len(chosen))
 
 

@@ -1,5 +1,5 @@
-"""The layout of labels.csv: a header with `image` and any of `identity`, `expression`, `split`, e0, e1, ...
-Other columns are ignored. Pure: cells in, values out."""
+"""The layout of labels.csv: a header with `image` and any of `identity`, `expression` (or else `class`),
+`split`, e0, e1, ... Other columns are ignored. Pure: cells in, values out."""
 
 from __future__ import annotations
 
@@ -49,6 +49,9 @@ def read_header(cells: Sequence[str]) -> LabelColumns:
     names = [cell.strip().casefold() for cell in cells]
     if "image" not in names:
         raise BadRow("it has no header: its first line must name the columns, at least `image`")
+    if "expression" not in names:
+        # Sets of classified expressions are commonly labelled so.
+        names = ["expression" if name == "class" else name for name in names]
     used = [name for name in names if name in ("image", "identity", "expression", "split")]
     known = sorted(int(name[1:]) for name in names if re.fullmatch(r"e(0|[1-9]\d{0,3})", name))
     if len(set(used)) < len(used) or len(set(known)) < len(known):

@@ -62,3 +62,10 @@ def test_a_row_that_can_not_be_used(row, reason):
 
 def test_empty_cells_after_the_last_column_are_passed_over():
     assert parse_label(read_header(["image"]), ["a.jpg", "", ""]).image == "a.jpg"
+
+
+def test_class_stands_for_expression_where_there_is_none():
+    assert parse_label(read_header(["image", "class"]), ["a.jpg", "glad"]).expression == "glad"
+    assert (
+        parse_label(read_header(["image", "class", "expression"]), ["a.jpg", "1", "sad"]).expression == "sad"
+    )

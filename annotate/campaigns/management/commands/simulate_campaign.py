@@ -1,6 +1,7 @@
 """manage.py simulate_campaign: simulated annotators answer what is open."""
 
 import argparse
+import sys
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
@@ -37,7 +38,7 @@ class Command(BaseCommand):
             raise CommandError("At least one annotator is needed.")
         if not campaign.is_active:
             raise CommandError(f"Campaign {name} is paused; nobody is asked anything. Resume it first.")
-        with tqdm(total=campaign.total - campaign.decided, unit="vote", file=self.stderr) as bar:
+        with tqdm(total=campaign.total - campaign.decided, unit="vote", file=sys.stderr) as bar:
             votes = simulate(
                 campaign,
                 simulated_annotators(campaign, annotators),
