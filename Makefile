@@ -21,7 +21,7 @@ setup: .venv/installed-dev       ## only the installs: what running and checking
 
 test: .venv/installed-dev        ## every test, with engines and a browser of its own
 	@$(BIN)/python -m tests.browser.chromium
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/installed-dev        ## style, types, and whether a migration is missing
 	@$(BIN)/ruff check .

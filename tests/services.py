@@ -12,6 +12,7 @@ import psutil
 from config import environment
 from config.services import EmbeddedServices, use_services
 
+STARTED_HERE = "SEMBLANCE_TEST_SERVICES"
 STATE_DIRS = environment.BASE_DIR / "var"
 STATE_DIR = STATE_DIRS / f"test-{os.getpid()}"
 
@@ -31,8 +32,13 @@ def _sweep() -> None:
             _remove(state_dir)
 
 
+# With xdist, each worker process inherits the environment of the one that started it, but not its services.
+for name in os.environ.pop(STARTED_HERE, "").split():
+    del os.environ[name]
 _sweep()
+given = set(os.environ)
 _handle = use_services()
+os.environ[STARTED_HERE] = " ".join({"DATABASE_URL", "REDIS_URL"} - given)
 
 
 def pytest_unconfigure() -> None:
