@@ -38,10 +38,9 @@ def augment(images: Tensor, by: Augmentation) -> Tensor:
         images = _moved(images, by)
     if by.mirror and torch.rand(()) < 0.5:
         images = images.flip(3)
-    if by.contrast:
-        images = images * (1 + _uniform(images, 1, by.contrast))
-    if by.light or by.tint:
-        images = images + _uniform(images, 1, 2 * by.light) + _uniform(images, 3, 2 * by.tint)
+    if by.contrast or by.light or by.tint:
+        offset = _uniform(images, 1, 2 * by.light) + _uniform(images, 3, 2 * by.tint)
+        images = torch.addcmul(offset, images, 1 + _uniform(images, 1, by.contrast))
     return images
 
 

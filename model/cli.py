@@ -172,6 +172,11 @@ def _add_train(commands: Any) -> None:
         choices=("clean", "augmented"),
         help="V_id of the clean picture, computed once (default), or of the one that the face branch sees",
     )
+    option(
+        "--precision",
+        choices=("auto", "float32", "bf16"),
+        help="default: bf16 where the hardware is made for it",
+    )
     option("--hold-out", type=float, metavar="SHARE", help="identities to hold out if no face is val (0.2)")
     option("--identity-weights", type=Path, metavar="DIR", help="what pretrain-identity wrote")
     option(

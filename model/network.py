@@ -63,6 +63,8 @@ class Deviation(nn.Module):
         return self._scaled(self.face(images)) - identity_vectors
 
     def _scaled(self, vectors: Tensor) -> Tensor:
+        # A difference of nearly equal vectors needs its digits: never in half precision.
+        vectors = vectors.float() if vectors.dtype == torch.bfloat16 else vectors
         return functional.normalize(vectors, dim=1) if self.normalize else vectors
 
 
@@ -119,7 +121,11 @@ class DeviationLearningNetwork(nn.Module):
 
     def forward(self, images: Tensor, identity_vectors: Tensor | None = None) -> Tensor:
         """E_exp (N, 16), before the crowd layer; `identity_vectors` as in Deviation.forward."""
-        return cast(Tensor, self.high_order(self.deviation(images, identity_vectors)))
+        deviations = self.deviation(images, identity_vectors)
+        with torch.autocast(
+            deviations.device.type, enabled=False
+        ):  # polynomials of bfloat16 have no digits left
+            return cast(Tensor, self.high_order(deviations))
 
 
 def build_network(config: NetworkConfig) -> DeviationLearningNetwork:

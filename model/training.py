@@ -21,7 +21,7 @@ from model.errors import TrainingError
 from model.identity import IdentityConfig
 from model.loss import crowd_loss
 from model.network import EMBEDDING, DeviationLearningNetwork
-from model.optimisation import cosine_rate, parameter_groups
+from model.optimisation import cosine_rate, fast_bf16, parameter_groups
 from model.snapshot import SPLITS, Snapshot
 
 # Faces embedded at once where no gradient is taken.
@@ -42,6 +42,7 @@ class TrainConfig:
     sharpness: of loss.triplet_loss; None is eq. 4's hinge. optimiser: "sgd" has momentum 0.9.
     schedule: of the learning rate `rate`.
     clip: largest gradient norm, None for no limit.
+    precision: of the branches' convolutions while training; "auto" is bf16 where the hardware is made for it.
     identity_vectors: V_id of the clean picture, kept from the start ("clean": 1 forward pass saved per face,
     but under augmentation V_face - V_id is then not of one picture), or of the very picture that the face
     branch sees ("augmented": eq. 1 exactly).
@@ -66,6 +67,7 @@ class TrainConfig:
     schedule: Literal["cosine", "constant"] = "cosine"
     weight_decay: float = 0.05
     clip: float | None = 5.0
+    precision: Literal["auto", "float32", "bf16"] = "auto"
     dropout: float | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
     identity_vectors: Literal["clean", "augmented"] = "clean"
@@ -89,6 +91,7 @@ class TrainConfig:
             schedule="constant",
             weight_decay=0.0,
             clip=None,
+            precision="float32",
             augmentation=NONE,
         )
 
@@ -137,6 +140,7 @@ class Trainer:
         self.epochs = config.epochs if config.epochs is not None else max(10, -(-2000 // steps))
         self.steps = self.epochs * steps
         self.optimiser = self._optimiser()
+        self._half = config.precision == "bf16" or (config.precision == "auto" and fast_bf16(self.device))
         known = snapshot.answers.annotators
         self._annotators = (
             self.crowd.indices(known) if self.crowd else torch.zeros(len(known), dtype=torch.long)
@@ -202,7 +206,8 @@ class Trainer:
                 group["lr"] = cosine_rate(config.rate, step, self.steps)
         self.network.train()
         images = augment(to_input(self._crops[batch.faces]), config.augmentation)
-        embeddings = self.network(images, self._known_vectors(batch))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
+            embeddings = self.network(images, self._known_vectors(batch))
         said = judgements(
             self._snapshot,
             batch,
