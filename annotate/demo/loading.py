@@ -28,7 +28,8 @@ CAMPAIGN = "Demo"
 TRIPLETS = {Split.TRAIN: 8_000, Split.VAL: 1_500}
 PEOPLE, EXPRESSIONS = 32, 40
 GROUPS = 12
-TRAINING: dict[str, object] = {"backbone": "small"}
+# A few minutes on two cores; longer runs are the admin's to start.
+TRAINING: dict[str, object] = {"backbone": "small", "epochs": 25}
 # The visitor does the third repetition.
 SIMULATED_REPETITIONS = (1, 2)
 MANNER = Manner(noise=0.1, uncertain=0.02)
