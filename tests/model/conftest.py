@@ -11,8 +11,9 @@ KINDS = ("ONE_CLASS_TRIPLET", "TWO_CLASS_TRIPLET", "THREE_CLASS_TRIPLET")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def two_threads():
-    torch.set_num_threads(2)
+def one_thread():
+    """Tests run beside each other: threads of several networks waiting for each other cost minutes."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
