@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command: 0; 1 after one line on standard error that says what to put right; 130 on Ctrl-C."""
     parsed = _parser().parse_args(arguments)
     try:
+        _use_threads(parsed.threads)
         parsed.run(parsed)
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -33,6 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
+
+
+def _use_threads(threads: int | None) -> None:
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -127,6 +135,7 @@ def _command(commands: Any, name: str, run: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
     parser.set_defaults(run=run)
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: the GPU if there is one)")
+    parser.add_argument("--threads", type=_at_least(1), metavar="N", help="CPU threads (default: all cores)")
     return parser
 
 

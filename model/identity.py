@@ -59,11 +59,12 @@ def pretrain_identity(
     config: IdentityConfig,
     seed: int,
     events: Events,
+    half: bool = False,
 ) -> tuple[nn.Module, IdentityReport]:
     """A backbone that tells the people of `crops` (F, 3, S, S) uint8 apart by `identity` (F,).
 
     Only faces in `learnable(identity)` are used; the caller sees to it that there are some, and that
-    held-out people are not among them.
+    held-out people are not among them. `half`: convolutions in bfloat16.
     """
     torch.manual_seed(seed)
     chosen = learnable(identity)
@@ -83,7 +84,7 @@ def pretrain_identity(
             for group in optimiser.param_groups:
                 group["lr"] = cosine_rate(config.rate, step, steps)
             images = augment(to_input(crops[chosen[part]]), config.augmentation)
-            loss, hits = _step(network, head, images, torch.from_numpy(labels[part]).to(crops.device))
+            loss, hits = _step(network, head, images, torch.from_numpy(labels[part]).to(crops.device), half)
             optimiser.step()
             right, total = right + hits, total + loss * len(part)
             events.progress(step + 1, len(part), loss)
@@ -92,12 +93,16 @@ def pretrain_identity(
     return network.eval(), IdentityReport(len(people), len(chosen), right / len(chosen))
 
 
-def _step(network: nn.Module, head: nn.Linear, images: Tensor, labels: Tensor) -> tuple[float, int]:
+def _step(
+    network: nn.Module, head: nn.Linear, images: Tensor, labels: Tensor, half: bool
+) -> tuple[float, int]:
     """Gradients of one step; its loss and how many faces it had right."""
     network.train()
     network.zero_grad()
     head.zero_grad()
-    cosines = functional.linear(functional.normalize(network(images)), functional.normalize(head.weight))
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
+        vectors = network(images)
+    cosines = functional.linear(functional.normalize(vectors.float()), functional.normalize(head.weight))
     loss = functional.cross_entropy(SCALE * cosines, labels)
     loss.backward()
     return loss.item(), int((cosines.argmax(dim=1) == labels).sum())

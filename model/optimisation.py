@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 WARM_UP = 20
+
+Precision = Literal["auto", "float32", "bf16"]
 
 
 def cosine_rate(peak: float, step: int, steps: int) -> float:
@@ -25,8 +27,10 @@ def parameter_groups(modules: Iterable[nn.Module], weight_decay: float) -> list[
     ]
 
 
-def fast_bf16(device: torch.device) -> bool:
-    """Whether this hardware computes in bfloat16 about twice as fast as in float32."""
+def half_precision(precision: Precision, device: torch.device) -> bool:
+    """Whether to compute in bfloat16: if asked for, or ("auto") if this hardware does so twice as fast."""
+    if precision != "auto":
+        return precision == "bf16"
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()

@@ -22,6 +22,7 @@ from model.facenet_weights import load_facenet_weights
 from model.identity import IdentityReport, learnable, pretrain_identity
 from model.identity_weights import load_identity, save_identity
 from model.network import DeviationLearningNetwork, NetworkConfig
+from model.optimisation import half_precision
 from model.resume import check_same_run, drop_state, has_state, load_state, save_state
 from model.snapshot import SPLITS, UNKNOWN, Snapshot, read_snapshot
 from model.training import TrainConfig, Trainer
@@ -85,9 +86,8 @@ def pretrain(
         raise TrainingError(f"{snapshot}: no two identities with two faces each in the train split")
     size = config.size or DEFAULT_SIZE[config.backbone]
     crops = crops_on(whole, size, chosen_device(device), events)
-    network, report = pretrain_identity(
-        crops[faces], whole.faces.identity[faces], config.backbone, size, config.identity, config.seed, events
-    )
+    identity = whole.faces.identity[faces]
+    network, report = _pretrained(config, crops[faces], identity, size, events)
     save_identity(output, network, config.backbone, size, report)
     events.emit("done", checkpoint=str(output), report=asdict(report))
     return report
@@ -176,10 +176,16 @@ def _identity_backbone(job: Job, snapshot: Snapshot, crops: Tensor, size: int, e
     identity = snapshot.faces.identity[faces]
     if not len(learnable(identity)):
         return build_backbone(config.backbone, size)
-    backbone, _ = pretrain_identity(
-        crops[faces], identity, config.backbone, size, config.identity, config.seed, events
+    return _pretrained(config, crops[faces], identity, size, events)[0]
+
+
+def _pretrained(
+    config: TrainConfig, crops: Tensor, identity: np.ndarray, size: int, events: Events
+) -> tuple[nn.Module, IdentityReport]:
+    half = half_precision(config.precision, crops.device)
+    return pretrain_identity(
+        crops, identity, config.backbone, size, config.identity, config.seed, events, half=half
     )
-    return backbone
 
 
 def _crowd(config: TrainConfig, snapshot: Snapshot) -> bool:

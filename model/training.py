@@ -21,7 +21,7 @@ from model.errors import TrainingError
 from model.identity import IdentityConfig
 from model.loss import crowd_loss
 from model.network import EMBEDDING, DeviationLearningNetwork
-from model.optimisation import cosine_rate, fast_bf16, parameter_groups
+from model.optimisation import Precision, cosine_rate, half_precision, parameter_groups
 from model.snapshot import SPLITS, Snapshot
 
 # Faces embedded at once where no gradient is taken.
@@ -67,7 +67,7 @@ class TrainConfig:
     schedule: Literal["cosine", "constant"] = "cosine"
     weight_decay: float = 0.05
     clip: float | None = 5.0
-    precision: Literal["auto", "float32", "bf16"] = "auto"
+    precision: Precision = "auto"
     dropout: float | None = None
     augmentation: Augmentation = field(default_factory=Augmentation)
     identity_vectors: Literal["clean", "augmented"] = "clean"
@@ -140,7 +140,7 @@ class Trainer:
         self.epochs = config.epochs if config.epochs is not None else max(10, -(-2000 // steps))
         self.steps = self.epochs * steps
         self.optimiser = self._optimiser()
-        self._half = config.precision == "bf16" or (config.precision == "auto" and fast_bf16(self.device))
+        self._half = half_precision(config.precision, self.device)
         known = snapshot.answers.annotators
         self._annotators = (
             self.crowd.indices(known) if self.crowd else torch.zeros(len(known), dtype=torch.long)

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from model.events import Events
 from model.identity import IdentityConfig
@@ -48,11 +47,7 @@ def test_the_snapshot_holds_every_face_and_every_triplet_with_a_majority(folder)
 
 def test_new_people_are_ordered_better_than_by_ridge_regression_on_pixels(folder, tmp_path):
     config = TrainConfig(epochs=8, identity=IdentityConfig(epochs=6))
-    torch.set_num_threads(2)
-    try:
-        with Events(tmp_path / "events.jsonl") as events:
-            report = run_training(Job(folder, tmp_path / "checkpoint", config, device="cpu"), events)
-    finally:
-        torch.set_num_threads(1)
+    with Events(tmp_path / "events.jsonl") as events:
+        report = run_training(Job(folder, tmp_path / "checkpoint", config, device="cpu"), events)
     print(json.dumps(report))
     assert report["strong"]["accuracy"]["mean"] > RIDGE_ON_PIXELS
