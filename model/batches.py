@@ -14,7 +14,7 @@ from torch import Tensor
 
 from model.crowd import UNSEEN
 from model.loss import MARGIN, MARGIN_ONE_CLASS, Judgements
-from model.snapshot import ANSWERS, KINDS, Snapshot
+from model.snapshot import ANSWERS, KINDS, Answers, Snapshot
 
 Composition = Literal["shared", "random"]
 
@@ -92,6 +92,15 @@ class BatchSampler:
         return chosen
 
 
+def _named(answers: Answers, triplets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The answers that name a face: place in `triplets` of each, and its row in `answers`."""
+    start, count = answers.start[triplets], answers.start[triplets + 1] - answers.start[triplets]
+    number = np.repeat(np.arange(len(triplets)), count)
+    rows = np.arange(len(number)) + np.repeat(start - (np.cumsum(count) - count), count)
+    named = answers.odd[rows] != ANSWERS["uncertain"]
+    return number[named], rows[named]
+
+
 def judgements(
     snapshot: Snapshot, batch: Batch, annotators: Tensor, *, tournament_two_terms: bool, device: torch.device
 ) -> Judgements:
@@ -101,13 +110,7 @@ def judgements(
     own answers are not in the snapshot (an inferred one, say) is one row with the triplet's weight, unseen.
     """
     table, answers = snapshot.triplets, snapshot.answers
-    start, end = answers.start[batch.triplets], answers.start[batch.triplets + 1]
-    number = np.repeat(np.arange(len(batch.triplets)), end - start)
-    rows = np.arange(len(number)) + np.repeat(
-        start - np.concatenate([[0], np.cumsum(end - start)[:-1]]), end - start
-    )
-    named = answers.odd[rows] != ANSWERS["uncertain"]
-    number, rows = number[named], rows[named]
+    number, rows = _named(answers, batch.triplets)
     silent = np.setdiff1d(np.arange(len(batch.triplets)), number)
 
     triplet = np.concatenate([number, silent])

@@ -21,5 +21,9 @@ class ImagesError(ModelError):
     """Images to embed that are missing, unreadable or show no single face."""
 
 
+class DeviceError(ModelError):
+    """A device that this machine does not have."""
+
+
 class TrainingError(ModelError):
     """Settings or data with which training cannot start or go on."""

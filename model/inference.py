@@ -16,6 +16,7 @@ from tqdm import tqdm
 from model.backbone import to_input
 from model.checkpoint import Description, load_checkpoint
 from model.crops import load_aligned, load_crops, load_images
+from model.device import chosen_device
 from model.errors import ImagesError
 from model.network import EMBEDDING, DeviationLearningNetwork
 from model.snapshot import SPLITS, Snapshot
@@ -37,10 +38,9 @@ class Embedder:
 
     @classmethod
     def load(cls, checkpoint: Path, device: str | None = None) -> Self:
-        """From a checkpoint folder, on the GPU if there is one. Raises CheckpointError."""
+        """From a checkpoint folder, on the GPU if there is one. Raises CheckpointError or DeviceError."""
         network, _, description = load_checkpoint(checkpoint)
-        chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        return cls(network, description, chosen)
+        return cls(network, description, chosen_device(device))
 
     @torch.no_grad()
     def embed(

@@ -1,15 +1,12 @@
-"""Learning rates over a run, which parameters decay, which precision pays. For both things trained here."""
+"""Learning rates over a run, and which parameters decay. Shared by both things that are trained here."""
 
 import math
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
-import torch
 from torch import nn
 
 WARM_UP = 20
-
-Precision = Literal["auto", "float32", "bf16"]
 
 
 def cosine_rate(peak: float, step: int, steps: int) -> float:
@@ -25,12 +22,3 @@ def parameter_groups(modules: Iterable[nn.Module], weight_decay: float) -> list[
         {"params": [p for p in learning if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in learning if p.ndim <= 1], "weight_decay": 0.0},
     ]
-
-
-def half_precision(precision: Precision, device: torch.device) -> bool:
-    """Whether to compute in bfloat16: if asked for, or ("auto") if this hardware does so twice as fast."""
-    if precision != "auto":
-        return precision == "bf16"
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()

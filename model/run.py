@@ -16,13 +16,13 @@ from model.backbone import DEFAULT_SIZE, build_backbone
 from model.checkpoint import CONFIG, Description, load_tensors, read_description, save_checkpoint
 from model.crops import load_crops
 from model.crowd import CrowdLayer
+from model.device import chosen_device, half_precision
 from model.errors import CheckpointError, TrainingError
 from model.events import Events
 from model.facenet_weights import load_facenet_weights
 from model.identity import IdentityReport, learnable, pretrain_identity
 from model.identity_weights import load_identity, save_identity
 from model.network import DeviationLearningNetwork, NetworkConfig
-from model.optimisation import half_precision
 from model.resume import check_same_run, drop_state, has_state, load_state, save_state
 from model.snapshot import SPLITS, UNKNOWN, Snapshot, read_snapshot
 from model.training import TrainConfig, Trainer
@@ -91,14 +91,6 @@ def pretrain(
     save_identity(output, network, config.backbone, size, report)
     events.emit("done", checkpoint=str(output), report=asdict(report))
     return report
-
-
-def chosen_device(name: str | None) -> torch.device:
-    """The device named, else the GPU if there is one, else the CPU. Raises TrainingError."""
-    try:
-        return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
-    except RuntimeError as error:
-        raise TrainingError(f"{name!r} is no device ({error})") from None
 
 
 def prepare(snapshot: Snapshot, config: TrainConfig) -> tuple[Snapshot, tuple[str, ...], list[str]]:

@@ -17,11 +17,12 @@ from model.augmentation import NONE, Augmentation, augment
 from model.backbone import BackboneName, to_input
 from model.batches import Batch, BatchSampler, Composition, judgements
 from model.crowd import CrowdLayer
+from model.device import Precision, half_precision
 from model.errors import TrainingError
 from model.identity import IdentityConfig
 from model.loss import crowd_loss
 from model.network import EMBEDDING, DeviationLearningNetwork
-from model.optimisation import Precision, cosine_rate, half_precision, parameter_groups
+from model.optimisation import cosine_rate, parameter_groups
 from model.snapshot import SPLITS, Snapshot
 
 # Faces embedded at once where no gradient is taken.
