@@ -39,7 +39,7 @@ def crowd_loss(embeddings, rows, maps, sharpness):
     None, W_k, margin, two_terms)."""
 
     def rectify(x):
-        return max(0.0, x) if sharpness is None else np.log1p(np.exp(sharpness * x)) / sharpness
+        return max(0.0, x) if sharpness is None else np.logaddexp(0.0, sharpness * x) / sharpness
 
     total = 0.0
     for annotators in rows:
