@@ -13,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotate.campaigns.leases import LEASE, MOST_AT_ONCE, Question, lease
-from annotate.campaigns.models import Answer, Campaign, Comparison
+from annotate.campaigns.leases import LEASE, MOST_AT_ONCE, lease
+from annotate.campaigns.models import Answer, Campaign
+from annotate.campaigns.showings import Question
 from annotate.campaigns.voting import VoteRefused, cast_vote
 
 # Which side a face is shown on must not be guessable from anything that repeats.
@@ -38,13 +39,10 @@ class ProgressSerializer(serializers.Serializer):
 
 
 class ShownComparison(serializers.Serializer):
-    id = serializers.IntegerField(source="comparison.pk")
+    id = serializers.IntegerField(source="showing", help_text="What your vote names as its showing")
     anchor = serializers.SerializerMethodField()
     left = serializers.SerializerMethodField()
     right = serializers.SerializerMethodField()
-    group = serializers.IntegerField(source="comparison.group.index")
-    repetition = serializers.IntegerField(source="comparison.bracket.repetition")
-    round = serializers.IntegerField(source="comparison.round")
 
     @staticmethod
     def _face(face: int) -> dict[str, object]:
@@ -72,7 +70,7 @@ class LeaseAnswer(serializers.Serializer):
 
 class VoteRequest(serializers.Serializer):
     id = serializers.UUIDField(help_text="Made by you; the same vote sent again counts once")
-    comparison = serializers.IntegerField()
+    showing = serializers.IntegerField(help_text="The id under which the comparison was shown to you")
     answer = serializers.ChoiceField(choices=Answer.choices)
     response_ms = serializers.IntegerField(
         min_value=0, max_value=LONGEST_RESPONSE_MS, required=False, allow_null=True,
@@ -82,8 +80,11 @@ class VoteRequest(serializers.Serializer):
 
 class VoteAnswer(serializers.Serializer):
     id = serializers.UUIDField()
-    comparison = serializers.IntegerField()
+    showing = serializers.IntegerField()
     answer = serializers.ChoiceField(choices=Answer.choices)
+    in_time = serializers.BooleanField(
+        help_text="False where the comparison was closed already: the vote is evidence, and decides nothing"
+    )
     progress = ProgressSerializer()
 
 
@@ -131,7 +132,6 @@ class Votes(APIView):
         responses={
             201: VoteAnswer,
             200: OpenApiResponse(VoteAnswer, "The same vote had come before"),
-            404: OpenApiResponse(description="There is no such comparison"),
             409: OpenApiResponse(RefusalSerializer, "The vote was not stored, and why"),
         },
     )
@@ -142,18 +142,17 @@ class Votes(APIView):
         given = vote.validated_data
         try:
             cast = cast_vote(
-                vote_id=given["id"], comparison_id=given["comparison"], annotator=request.user,
+                vote_id=given["id"], showing_id=given["showing"], annotator=request.user,
                 answer=given["answer"], response_ms=given.get("response_ms"), at=timezone.now(),
             )  # fmt: skip
-        except Comparison.DoesNotExist:
-            return Response({"detail": "There is no such comparison."}, status.HTTP_404_NOT_FOUND)
         except VoteRefused as refusal:
             return Response({"code": refusal.code, "detail": str(refusal)}, status.HTTP_409_CONFLICT)
         answer = {
             "id": cast.vote.pk,
-            "comparison": cast.vote.comparison_id,
+            "showing": given["showing"],
             "answer": cast.vote.answer,
-            "progress": progress_of(cast.vote.comparison.campaign_id, request),
+            "in_time": cast.vote.counts or cast.vote.gold_id is not None,
+            "progress": progress_of(cast.vote.campaign_id, request),
         }
         code = status.HTTP_201_CREATED if cast.is_new else status.HTTP_200_OK
         return Response(VoteAnswer(answer).data, code)

@@ -165,7 +165,7 @@ def _lay_out(campaign: Campaign, drawn: list[DrawnGroup], *, first_index: int) -
         for slot, pair in enumerate(plan.candidates)
     )  # fmt: skip
     brackets = Bracket.objects.bulk_create(
-        Bracket(group=group, repetition=repetition, seed=_bracket_seed(campaign, group.index, repetition))
+        Bracket(group=group, repetition=repetition, seed=bracket_seed(campaign, group.index, repetition))
         for group in groups
         for repetition in range(1, campaign.repetitions + 1)
     )
@@ -179,6 +179,6 @@ def _lay_out(campaign: Campaign, drawn: list[DrawnGroup], *, first_index: int) -
     )  # fmt: skip
 
 
-def _bracket_seed(campaign: Campaign, group: int, repetition: int) -> int:
+def bracket_seed(campaign: Campaign, group: int, repetition: int) -> int:
     """A seed for each bracket that depends on the campaign's seed, and on nothing that a restore changes."""
     return random.Random(f"{campaign.seed}:{group}:{repetition}").getrandbits(62)

@@ -54,7 +54,7 @@ _VOTES = """
                 CASE WHEN v.answer = 'uncertain' THEN NULL
                      WHEN (v.answer = 'left') = v.low_is_left THEN v.low ELSE v.high END AS named
             FROM campaigns_vote v JOIN campaigns_comparison c ON c.id = v.comparison_id
-            WHERE v.comparison_id = d.comparison_id
+            WHERE v.comparison_id = d.comparison_id AND v.counts AND v.retracted_at IS NULL
         ) v
     ) v
 """

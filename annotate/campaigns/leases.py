@@ -1,32 +1,33 @@
-"""Who is asked what: leases of open comparisons."""
+"""Who is asked what: leases of open comparisons, each group claimed in one short transaction."""
 
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, F, OuterRef
 
 from annotate.accounts.models import User
-from annotate.campaigns.models import Campaign, Candidate, Comparison, ComparisonQuerySet, Showing
+from annotate.campaigns.choosing import IN_A_ROW, asked_in, for_a_stand_in, groups_for, present
+from annotate.campaigns.models import (
+    Assignment,
+    Campaign,
+    Comparison,
+    Group,
+    Participation,
+    Seat,
+    Vote,
+)
+from annotate.campaigns.showings import Question, draw_gold, held_gold, questions_of, show
 
 LEASE = timedelta(minutes=2)
-MOST_AT_ONCE = 10
+MOST_AT_ONCE = 50
+SEEN_AGAIN = timedelta(seconds=30)
 
 
-@dataclass(frozen=True)
-class Question:
-    """A comparison as one annotator sees it: three faces and which of the two is on the left."""
-
-    comparison: Comparison
-    anchor: int
-    left: int
-    right: int
-
-
-@transaction.atomic
 def lease(
     campaign: Campaign,
     annotator: User,
@@ -38,76 +39,191 @@ def lease(
 ) -> list[Question]:
     """Up to `count` comparisons for her: those she holds already, then free ones, each held for LEASE.
 
-    A comparison has at most one holder. She gets those of groups in which she has answered in no other
-    repetition; only where too few are left, any whose pair she has not answered yet. `repetitions`
-    keeps her to those.
+    A comparison has at most one holder. She takes part in one repetition of a group; only where nobody
+    present is left who may answer a match is she asked about another one's. `repetitions` keeps her to
+    those. Each group is claimed in a short transaction of its own, so no two claims wait for each other.
     """
     if not campaign.is_active:
         return []
+    here = _arrive(campaign, annotator, at)
+    if here.paused_at is not None:
+        return []
     count = min(count, MOST_AT_ONCE)
-    comparisons = (
-        Comparison.objects.filter(campaign=campaign).unanswered_by(annotator).order_by("group", "id")
-    )
-    if repetitions is not None:
-        comparisons = comparisons.filter(bracket__repetition__in=repetitions)
-    held = list(_locked(comparisons.leased_to(annotator, at))[:count])
-    free = comparisons.free(at)
-    if len(held) < count:
-        held += _locked(free.in_her_repetition(annotator, at))[: count - len(held)]
-    if len(held) < count:
-        # So that a lone annotator's queue never runs dry; not of a group that she is looking at already.
-        elsewhere = free.exclude(group__in={comparison.group_id for comparison in held})
-        held += _locked(elsewhere)[: count - len(held)]
-    held = _one_repetition_of_a_group(held)
-    Comparison.objects.filter(pk__in=[comparison.pk for comparison in held]).update(
-        leased_to=annotator, leased_until=at + LEASE
-    )
-    return _questions(held, _show(held, annotator, rng))
-
-
-def _one_repetition_of_a_group(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Of each group only the comparisons of the bracket that comes first: leased together, they would
-    put her into two repetitions at once, perhaps with the same pair."""
-    bracket_of: dict[int, int] = {}
-    return [
-        comparison
-        for comparison in comparisons
-        if bracket_of.setdefault(comparison.group_id, comparison.bracket_id) == comparison.bracket_id
-    ]
-
-
-def _locked(comparisons: ComparisonQuerySet) -> ComparisonQuerySet:
-    # Two annotators who ask at once must not get the same row: whoever comes second skips it.
-    return comparisons.select_for_update(skip_locked=True, of=("self",)).select_related("group", "bracket")
-
-
-def _show(comparisons: Sequence[Comparison], annotator: User, rng: random.Random) -> dict[int, bool]:
-    """Fix the sides of each showing: drawn once for each annotator, the same after a reload."""
-    Showing.objects.bulk_create(
-        (
-            Showing(comparison=comparison, annotator=annotator, low_is_left=rng.random() < 0.5)
-            for comparison in comparisons
-        ),
-        ignore_conflicts=True,
-    )
-    return dict(
-        Showing.objects.filter(comparison__in=comparisons, annotator=annotator).values_list(
-            "comparison", "low_is_left"
-        )
-    )
-
-
-def _questions(comparisons: Sequence[Comparison], low_is_left: dict[int, bool]) -> list[Question]:
-    faces = {
-        (group, slot): face
-        for group, slot, face in Candidate.objects.filter(
-            group__in={comparison.group_id for comparison in comparisons}
-        ).values_list("group", "slot", "positive")
-    }
-    questions = []
-    for comparison in comparisons:
-        low = faces[comparison.group_id, comparison.low]
-        high = faces[comparison.group_id, comparison.high]
-        left, right = (low, high) if low_is_left[comparison.pk] else (high, low)
-        questions.append(Question(comparison, comparison.group.anchor_id, left, right))
+    held = _held(campaign, annotator, at, repetitions)[:count]
+    gold = held_gold(campaign, annotator)
+    wanted = count - len(held) - len(gold)
+    drawn = [number for number in range(wanted) if rng.random() < campaign.gold_rate]
+    if wanted > len(drawn):
+        held += _new(campaign, here, wanted - len(drawn), at, repetitions)
+    if drawn and held:
+        gold += draw_gold(campaign, annotator, len(drawn))
+    questions = questions_of(held, gold, show(held, gold, annotator, rng))
+    if gold:
+        rng.shuffle(questions)
     return questions
+
+
+def _arrive(campaign: Campaign, annotator: User, at: datetime) -> Participation:
+    here, is_new = Participation.objects.get_or_create(
+        campaign=campaign, annotator=annotator, defaults={"seen_at": at}
+    )
+    here.annotator, here.campaign = annotator, campaign
+    if not is_new and at - here.seen_at > SEEN_AGAIN:
+        here.seen_at = at
+        here.save(update_fields=["seen_at"])
+    return here
+
+
+def _held(
+    campaign: Campaign, annotator: User, at: datetime, repetitions: Sequence[int] | None
+) -> list[Comparison]:
+    """Those that she holds, for another LEASE from now."""
+    hers = asked_in(campaign, repetitions).leased_to(annotator, at)
+    held = list(hers.select_related("group").order_by("group", "id"))
+    if held:
+        # One whose lease has ended since it was read may be somebody else's already.
+        still = hers.filter(pk__in=[comparison.pk for comparison in held])
+        if still.update(leased_until=at + LEASE) < len(held):
+            held = list(hers.select_related("group").order_by("group", "id"))
+    return held
+
+
+def _new(
+    campaign: Campaign, here: Participation, count: int, at: datetime, repetitions: Sequence[int] | None
+) -> list[Comparison]:
+    """Up to `count` comparisons that she did not hold."""
+    claimed: list[Comparison] = []
+    busy: list[int] = []
+    for group_id in groups_for(campaign, here, at, repetitions):
+        if len(claimed) >= count:
+            return claimed
+        found = _claim(group_id, here, count - len(claimed), at, repetitions, wait=False)
+        if found is None:
+            busy.append(group_id)
+        else:
+            claimed += found
+    for group_id in busy:
+        if not claimed:
+            claimed += _claim(group_id, here, count, at, repetitions, wait=True) or []
+    if len(claimed) < count:
+        for match in for_a_stand_in(campaign, here.annotator, at, repetitions)[: count - len(claimed)]:
+            claimed += _stand_in(match, here, at)
+    return claimed
+
+
+@transaction.atomic
+def _claim(
+    group_id: int,
+    here: Participation,
+    most: int,
+    at: datetime,
+    repetitions: Sequence[int] | None,
+    *,
+    wait: bool,
+) -> list[Comparison] | None:
+    """Lease what is hers to take in a group; None where somebody else is claiming there right now."""
+    group = Group.objects.select_for_update(skip_locked=not wait).filter(pk=group_id).first()
+    if group is None:
+        return None
+    hers = Vote.objects.live().filter(
+        annotator=here.annotator, group=OuterRef("group"), low=OuterRef("low"), high=OuterRef("high")
+    )
+    rows = list(
+        asked_in(here.campaign, repetitions)
+        .open()
+        .filter(group=group)
+        .annotate(is_answered=Exists(hers))
+        .order_by("id")
+    )
+    seats = list(Seat.objects.filter(group=group).order_by("id"))
+    seat = next((seat for seat in seats if seat.annotator_id == here.annotator_id), None)
+    hers_to_take = _hers_to_take(rows, seats, seat, here, at)
+    if here.campaign.assignment == Assignment.SPREAD:
+        most = min(most, IN_A_ROW - (seat.leases if seat else 0) % IN_A_ROW)
+    return _hold(group, hers_to_take[:most], seat, here, at)
+
+
+def _hers_to_take(
+    rows: Sequence[Comparison], seats: Sequence[Seat], seat: Seat | None, here: Participation, at: datetime
+) -> list[Comparison]:
+    """Of a group's open comparisons those that she may answer: of her repetition or, where she has none
+    yet, of that which has the fewest annotators. Those that somebody was uncertain about come first."""
+    looking_at = {
+        (row.low, row.high) for row in rows if row.leased_to_id == here.annotator_id and row.leased_until > at
+    }
+    free = [
+        row
+        for row in rows
+        if not row.is_answered
+        and (row.leased_until is None or row.leased_until <= at)
+        and (row.low, row.high) not in looking_at
+    ]
+    extras = [row for row in free if row.bracket_id is None]
+    if here.campaign.assignment == Assignment.WHOLE:
+        free = _not_anothers(free, seats, here, at)
+    if seat is not None:
+        brackets = [seat.bracket_id]
+    else:
+        taken = Counter(seat.bracket_id for seat in seats)
+        unfinished = sorted({row.bracket_id for row in rows if row.bracket_id is not None})
+        fewest = min((taken[bracket] for bracket in unfinished), default=0)
+        waiting = {row.bracket_id for row in free}
+        brackets = [b for b in unfinished if taken[b] == fewest and b in waiting][:1]
+    matches = [row for row in free if row.bracket_id in brackets]
+    pairs: dict[tuple[int, int], Comparison] = {}
+    for row in sorted(matches, key=lambda row: row.uncertain == 0) + extras:
+        pairs.setdefault((row.low, row.high), row)
+    return list(pairs.values())
+
+
+def _not_anothers(
+    free: Sequence[Comparison], seats: Sequence[Seat], here: Participation, at: datetime
+) -> list[Comparison]:
+    """Where a bracket is one annotator's: without those of others who are here, but for what they were
+    uncertain about."""
+    owners: dict[int, int] = {}
+    for seat in seats:
+        owners.setdefault(seat.bracket_id, seat.annotator_id)
+    around = set(present(here.campaign, at).values_list("annotator", flat=True)) - {here.annotator_id}
+    return [row for row in free if row.uncertain or owners.get(row.bracket_id) not in around]
+
+
+@transaction.atomic
+def _stand_in(match: Comparison, here: Participation, at: datetime) -> list[Comparison]:
+    """Lease a match of another repetition, if it is still to be had."""
+    group = Group.objects.select_for_update().get(pk=match.group_id)
+    hers = Comparison.objects.leased_to(here.annotator, at).filter(group=group)
+    free = Comparison.objects.free(at).unanswered_by(here.annotator).filter(pk=match.pk)
+    return [] if hers.exists() else _hold(group, list(free), None, here, at, takes_seat=False)
+
+
+def _hold(
+    group: Group,
+    comparisons: list[Comparison],
+    seat: Seat | None,
+    here: Participation,
+    at: datetime,
+    *,
+    takes_seat: bool = True,
+) -> list[Comparison]:
+    """Write her leases, and her seat and whereabouts with them."""
+    if not comparisons:
+        return []
+    Comparison.objects.filter(pk__in=[comparison.pk for comparison in comparisons]).update(
+        leased_to=here.annotator, leased_until=at + LEASE
+    )
+    brackets = [comparison.bracket_id for comparison in comparisons if comparison.bracket_id is not None]
+    if takes_seat and brackets:
+        if seat is None:
+            Seat.objects.create(
+                campaign=here.campaign, group=group, bracket_id=brackets[0], annotator=here.annotator,
+                leases=len(brackets),
+            )  # fmt: skip
+        else:
+            Seat.objects.filter(pk=seat.pk).update(leases=F("leases") + len(brackets))
+        if here.group_id != group.pk:
+            here.group, here.reached = group, max(here.reached, group.pk)
+            here.save(update_fields=["group", "reached"])
+    for comparison in comparisons:
+        comparison.group = group
+    return comparisons

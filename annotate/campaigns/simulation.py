@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from annotate.accounts.models import Role, User
-from annotate.campaigns.leases import MOST_AT_ONCE, Question, lease
+from annotate.campaigns.leases import lease
 from annotate.campaigns.models import Answer, Campaign
+from annotate.campaigns.showings import Question
 from annotate.campaigns.voting import cast_vote
 from annotate.faces.models import Face
+
+AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def simulate(
         answer_at_all = False
         for annotator in annotators:
             questions = lease(
-                campaign, annotator, count=MOST_AT_ONCE, at=timezone.now(), rng=rng, repetitions=only
+                campaign, annotator, count=AT_ONCE, at=timezone.now(), rng=rng, repetitions=only
             )
             _answer(questions, annotator, manner, rng)
             answer_at_all |= bool(questions)
@@ -71,7 +74,7 @@ def _answer(questions: list[Question], annotator: User, manner: Manner, rng: ran
     for question in questions:
         cast_vote(
             vote_id=uuid.UUID(int=rng.getrandbits(128), version=4),
-            comparison_id=question.comparison.pk,
+            showing_id=question.showing,
             annotator=annotator,
             answer=choose(question, expressions, manner, rng),
             response_ms=round(rng.lognormvariate(7.6, 0.4)),

@@ -1,4 +1,4 @@
-"""Takes votes, decides comparisons, and lets brackets go on. The one writer of all three."""
+"""Takes votes, and admins' ties. Every answer that was acknowledged is on disk."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from annotate.accounts.models import User
-from annotate.campaigns.models import Answer, Bracket, Candidate, Comparison, Relation, Showing, Vote
-from annotate.tournament import bracket as tournament_bracket
-from annotate.tournament.closure import Match, close
+from annotate.campaigns.brackets import decide, lock_group
+from annotate.campaigns.models import Answer, Comparison, Participation, Seat, Showing, Vote
 
 
 class VoteRefused(Exception):
@@ -24,16 +24,20 @@ class NotShown(VoteRefused):
     code = "not_shown"
 
 
-class AlreadyDecided(VoteRefused):
-    code = "decided"
-
-
 class AlreadyAnswered(VoteRefused):
     code = "answered"
 
 
 class IdUsed(VoteRefused):
     code = "id_used"
+
+
+class AnnotatorPaused(VoteRefused):
+    code = "paused"
+
+
+class AlreadyDecided(Exception):
+    """There is nothing to settle: the comparison is closed."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Cast:
 def cast_vote(
     *,
     vote_id: UUID,
-    comparison_id: int,
+    showing_id: int,
     annotator: User,
     answer: Answer,
     response_ms: int | None,
@@ -56,14 +60,14 @@ def cast_vote(
     """Store one vote, decide its comparison if it names a winner, and open what can be asked next.
 
     The same vote sent again (same id) changes nothing and gets the same answer. A vote that comes after
-    its lease counts as long as the comparison is still open.
-    Raises Comparison.DoesNotExist and the kinds of VoteRefused.
+    its lease counts as long as the comparison is still open; if that has been closed meanwhile, the vote
+    is kept as evidence and decides nothing (`counts` is false). Raises the kinds of VoteRefused.
     """
     try:
-        return _cast(vote_id, comparison_id, annotator, answer, response_ms, at)
+        return _cast(vote_id, showing_id, annotator, answer, response_ms, at)
     except IntegrityError as error:
         # The constraints are the last word where two requests raced past the checks.
-        if "vote_pair_once" in str(error):
+        if "vote_pair_once" in str(error) or "vote_gold_once" in str(error):
             raise AlreadyAnswered("You have answered this pair already.") from error
         if "campaigns_vote_pkey" in str(error):
             raise IdUsed("This vote's id belongs to another vote.") from error
@@ -72,30 +76,79 @@ def cast_vote(
 
 @transaction.atomic
 def _cast(
-    vote_id: UUID, comparison_id: int, annotator: User, answer: Answer, response_ms: int | None, at: datetime
+    vote_id: UUID, showing_id: int, annotator: User, answer: Answer, response_ms: int | None, at: datetime
 ) -> Cast:
-    comparison = _lock(comparison_id)
-    earlier = Vote.objects.filter(pk=vote_id).first()
-    if earlier is not None:
-        if (earlier.comparison_id, earlier.annotator_id) != (comparison_id, annotator.pk):
-            raise IdUsed("This vote's id belongs to another vote.")
-        return Cast(earlier, is_new=False)
-    showing = Showing.objects.filter(comparison=comparison, annotator=annotator).first()
+    showing = (
+        Showing.objects.filter(pk=showing_id, annotator=annotator)
+        .select_related("comparison", "gold")
+        .first()
+    )
     if showing is None:
         raise NotShown("This comparison was not put to you, so your answer can not be taken.")
-    if comparison.winner is not None:
-        raise AlreadyDecided("Others have decided this comparison meanwhile.")
-    if Vote.objects.filter(
-        annotator=annotator, group=comparison.group_id, low=comparison.low, high=comparison.high
+    if showing.comparison is not None:
+        lock_group(showing.comparison.group_id)
+    earlier = _earlier_vote(vote_id, showing)
+    if earlier is not None:
+        return Cast(earlier, is_new=False)
+    asked = showing.comparison or showing.gold
+    if Participation.objects.filter(
+        campaign=asked.campaign_id, annotator=annotator, paused_at__isnull=False
     ).exists():
-        raise AlreadyAnswered("You have answered this pair already.")
-    vote = Vote.objects.create(
-        pk=vote_id, comparison=comparison, annotator=annotator, answer=answer, response_ms=response_ms,
-        low_is_left=showing.low_is_left,
-        group_id=comparison.group_id, low=comparison.low, high=comparison.high,
+        raise AnnotatorPaused("Your work in this campaign is paused, so this answer was not stored.")
+    vote = Vote(
+        pk=vote_id, campaign_id=asked.campaign_id, annotator=annotator, answer=answer,
+        response_ms=response_ms, low_is_left=showing.low_is_left,
     )  # fmt: skip
-    _act_on(vote, comparison, at)
+    if showing.comparison_id is None:
+        vote.gold, vote.counts = showing.gold, False
+        vote.save(force_insert=True)
+    else:
+        _count(vote, showing.comparison_id, at)
     return Cast(vote, is_new=True)
+
+
+def _earlier_vote(vote_id: UUID, showing: Showing) -> Vote | None:
+    """This very vote, if it has come before. Raises IdUsed, AlreadyAnswered."""
+    hers = {"annotator": showing.annotator_id, "retracted_at__isnull": True}
+    if (asked := showing.comparison) is not None:
+        same = Q(**hers, group=asked.group_id, low=asked.low, high=asked.high)
+    else:
+        same = Q(**hers, gold=showing.gold_id)
+    for earlier in Vote.objects.filter(same | Q(pk=vote_id)).order_by("created_at"):
+        if earlier.pk != vote_id:
+            raise AlreadyAnswered("You have answered this pair already.")
+        if (earlier.comparison_id, earlier.gold_id, earlier.annotator_id) != (
+            showing.comparison_id, showing.gold_id, showing.annotator_id,
+        ):  # fmt: skip
+            raise IdUsed("This vote's id belongs to another vote.")
+        return earlier
+    return None
+
+
+def _count(vote: Vote, comparison_id: int, at: datetime) -> None:
+    """Store a vote on a comparison and act on it, if that is still asked."""
+    comparison = Comparison.objects.select_related("bracket", "campaign").get(pk=comparison_id)
+    vote.comparison = comparison
+    vote.group_id, vote.low, vote.high = comparison.group_id, comparison.low, comparison.high
+    vote.counts = comparison.winner is None and not comparison.is_withdrawn
+    vote.is_stand_in = (
+        comparison.bracket_id is not None
+        and not Seat.objects.filter(
+            group=comparison.group_id, annotator=vote.annotator_id, bracket=comparison.bracket_id
+        ).exists()
+    )
+    vote.save(force_insert=True)
+    if not vote.counts:
+        return
+    if vote.winner is not None:
+        decide(comparison, winner=vote.winner, at=at)
+        return
+    comparison.uncertain += 1
+    if comparison.uncertain >= comparison.campaign.max_uncertain:
+        decide(comparison, winner=None, at=at)
+        return
+    comparison.leased_to = comparison.leased_until = None
+    comparison.save(update_fields=["leased_to", "leased_until", "uncertain"])
 
 
 @transaction.atomic
@@ -104,97 +157,10 @@ def settle_as_tie(comparison_id: int, *, admin: User, at: datetime) -> Compariso
 
     Raises AlreadyDecided, Comparison.DoesNotExist.
     """
-    comparison = _lock(comparison_id)
-    if comparison.winner is not None:
+    lock_group(Comparison.objects.values_list("group", flat=True).get(pk=comparison_id))
+    comparison = Comparison.objects.select_related("bracket", "campaign").get(pk=comparison_id)
+    if comparison.winner is not None or comparison.is_withdrawn:
         raise AlreadyDecided("This comparison has been decided meanwhile.")
     comparison.settled_by = admin
-    _decide(comparison, winner=None, at=at)
+    decide(comparison, winner=None, at=at)
     return comparison
-
-
-def _lock(comparison_id: int) -> Comparison:
-    # Two matches whose winners meet next may be decided at once: without the bracket's lock each would
-    # find the other still open, and nobody would open the next round.
-    bracket = Comparison.objects.values_list("bracket", flat=True).get(pk=comparison_id)
-    Bracket.objects.select_for_update().get(pk=bracket)
-    return Comparison.objects.select_related("bracket", "campaign").get(pk=comparison_id)
-
-
-def _act_on(vote: Vote, comparison: Comparison, at: datetime) -> None:
-    if vote.winner is not None:
-        _decide(comparison, winner=vote.winner, at=at)
-    elif comparison.votes.count() >= comparison.campaign.max_uncertain:
-        _decide(comparison, winner=None, at=at)
-    else:
-        comparison.leased_to = comparison.leased_until = None
-        comparison.save(update_fields=["leased_to", "leased_until"])
-
-
-def _decide(comparison: Comparison, *, winner: int | None, at: datetime) -> None:
-    """Close a comparison (a winner of None is a tie), derive what follows, and open the next match."""
-    bracket = comparison.bracket
-    comparison.is_tie = winner is None
-    comparison.winner = winner
-    if winner is None:
-        comparison.winner = tournament_bracket.coin(
-            bracket.seed, comparison.round, comparison.position, comparison.low, comparison.high
-        )
-    comparison.decided_at = at
-    comparison.leased_to = comparison.leased_until = None
-    comparison.save(
-        update_fields=["is_tie", "winner", "decided_at", "leased_to", "leased_until", "settled_by"]
-    )
-    if not comparison.is_tie:
-        _store_relations(comparison)
-    _advance(comparison, at)
-
-
-def _advance(comparison: Comparison, at: datetime) -> None:
-    bracket = comparison.bracket
-    if comparison.round == tournament_bracket.rounds(comparison.campaign.k):
-        bracket.finished_at = at
-        bracket.save(update_fields=["finished_at"])
-        return
-    sibling = bracket.comparisons.filter(
-        round=comparison.round, position=tournament_bracket.sibling(comparison.position), winner__isnull=False
-    ).first()
-    if sibling is None:
-        return
-    position, (low, high) = tournament_bracket.next_match(
-        comparison.position, comparison.winner, sibling.winner
-    )
-    Comparison.objects.create(
-        campaign_id=comparison.campaign_id, group_id=comparison.group_id, bracket=bracket,
-        round=comparison.round + 1, position=position, low=low, high=high,
-    )  # fmt: skip
-
-
-def matches_of(bracket: Bracket) -> list[Match]:
-    """The bracket's decided comparisons as the pure core sees them."""
-    decided = bracket.comparisons.filter(winner__isnull=False).prefetch_related("votes")
-    return [as_match(comparison, comparison.votes.all()) for comparison in decided]
-
-
-def as_match(comparison: Comparison, votes: list[Vote]) -> Match:
-    """A decided comparison and its votes as the pure core sees them."""
-    loser = comparison.high if comparison.winner == comparison.low else comparison.low
-    return Match(
-        id=comparison.pk, round=comparison.round, winner=comparison.winner, loser=loser,
-        deciders=frozenset(vote.annotator_id for vote in votes if vote.winner == comparison.winner),
-        uncertain=frozenset(vote.annotator_id for vote in votes if vote.winner is None),
-        is_tie=comparison.is_tie,
-    )  # fmt: skip
-
-
-def _store_relations(comparison: Comparison) -> None:
-    """Store the relations that this comparison completes."""
-    candidates = dict(Candidate.objects.filter(group=comparison.group_id).values_list("slot", "pk"))
-    Relation.objects.bulk_create(
-        Relation(
-            bracket=comparison.bracket, winner_id=candidates[relation.winner],
-            loser_id=candidates[relation.loser], round=comparison.round, chain=len(relation.chain),
-            comparison=comparison, deciders=sorted(relation.deciders), uncertain=sorted(relation.uncertain),
-        )
-        for relation in close(matches_of(comparison.bracket))
-        if relation.last.id == comparison.pk
-    )  # fmt: skip

@@ -8,8 +8,8 @@ from itertools import groupby
 from django.db import connection
 from django.db.models import Count
 
+from annotate.campaigns.brackets import as_match
 from annotate.campaigns.models import Campaign, Comparison, Vote
-from annotate.campaigns.voting import as_match
 from annotate.faces.models import Dataset
 from annotate.tournament.agreement import AlikeAnswers, Tally, tally_group, tally_raters
 from annotate.tournament.closure import Match
@@ -46,7 +46,7 @@ def annotator_tallies(campaign: Campaign) -> dict[int, Tally]:
     tallies: dict[int, Tally] = {}
     for brackets in _groups(campaign):
         tally_group(brackets, tallies)
-    still_open = Vote.objects.filter(comparison__campaign=campaign, comparison__winner__isnull=True)
+    still_open = Vote.objects.counted().filter(campaign=campaign, comparison__winner__isnull=True)
     for annotator, votes in still_open.values_list("annotator").annotate(Count("id")).order_by():
         tallies.setdefault(annotator, Tally()).votes += votes
     return tallies
@@ -55,7 +55,7 @@ def annotator_tallies(campaign: Campaign) -> dict[int, Tally]:
 def _groups(campaign: Campaign) -> Iterator[list[list[Match]]]:
     """Each group's brackets, each its decided comparisons."""
     comparisons = (
-        Comparison.objects.filter(campaign=campaign, winner__isnull=False)
+        Comparison.objects.filter(campaign=campaign, winner__isnull=False, bracket__isnull=False)
         .order_by("group", "bracket", "id")
         .prefetch_related("votes")
     )

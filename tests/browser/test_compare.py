@@ -124,13 +124,15 @@ def test_uncertain_goes_to_another_annotator_and_the_page_waits(ann, campaign):
     for comparison in Comparison.objects.filter(round=1)[:2]:
         answer_as(bob, comparison)
     ann.look()
-    assert Comparison.objects.get(pk=ann.comparison).round == 2
+    assert Showing.objects.get(pk=ann.comparison).comparison.round == 2
 
 
 def answer_as(annotator, comparison, vote_id=None):
-    Showing.objects.get_or_create(comparison=comparison, annotator=annotator, defaults={"low_is_left": True})
+    showing, _ = Showing.objects.get_or_create(
+        comparison=comparison, annotator=annotator, defaults={"low_is_left": True}
+    )
     cast_vote(
-        vote_id=vote_id or f"00000000-0000-4000-8000-{comparison.pk:012}", comparison_id=comparison.pk,
+        vote_id=vote_id or f"00000000-0000-4000-8000-{comparison.pk:012}", showing_id=showing.pk,
         annotator=annotator, answer="left", response_ms=900, at=timezone.now(),
     )  # fmt: skip
 

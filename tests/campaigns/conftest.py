@@ -59,7 +59,7 @@ def vote():
         if answer is None:
             answer = Answer.LEFT if question.left < question.right else Answer.RIGHT
         return cast_vote(
-            vote_id=vote_id or uuid.UUID(int=next(ids)), comparison_id=question.comparison.pk,
+            vote_id=vote_id or uuid.UUID(int=next(ids)), showing_id=question.showing,
             annotator=annotator, answer=answer, response_ms=900, at=at or timezone.now(),
         )  # fmt: skip
 

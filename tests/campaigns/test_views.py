@@ -84,8 +84,9 @@ def test_detail_shows_what_waits_and_an_admin_settles_it(as_admin, campaign):
     comparison.votes.create(
         pk="00000000-0000-4000-8000-000000000001", annotator_id=as_admin.session["_auth_user_id"],
         answer=Answer.UNCERTAIN, low_is_left=True, group=comparison.group, low=comparison.low,
-        high=comparison.high,
+        high=comparison.high, campaign=campaign, is_stand_in=True,
     )  # fmt: skip
+    Comparison.objects.filter(pk=comparison.pk).update(uncertain=1)
     url = reverse("campaign-detail", args=[campaign.pk])
     assert "1 comparison met an uncertain answer" in as_admin.get(url).content.decode()
     settle = reverse("comparison-settle", args=[campaign.pk, comparison.pk])

@@ -36,17 +36,19 @@ def test_a_lease_is_exclusive_and_survives_a_reload(campaign, annotators):
 
 
 def test_an_expired_lease_goes_to_somebody_else_and_a_late_vote_still_counts(campaign, annotators, vote):
-    anna, bert, cora = annotators[:3]
+    anna, *others = annotators
     now = timezone.now()
     [late] = ask(campaign, anna, at=now)
-    [taken] = ask(campaign, bert, at=now + LEASE + timedelta(seconds=1))
-    assert taken.comparison == late.comparison
-    assert vote(anna, late).is_new
-    with pytest.raises(AlreadyDecided):
-        vote(bert, taken)
-    assert Vote.objects.count() == 1
+    later = now + LEASE + timedelta(seconds=1)
+    again = {other: ask(campaign, other, 10, at=later) for other in others}
+    [(other, taken)] = [(o, q) for o, qs in again.items() for q in qs if q.comparison == late.comparison]
+    assert vote(anna, late).vote.counts
+    cast = vote(other, taken)
+    assert cast.is_new
+    assert not cast.vote.counts
+    assert Comparison.objects.get(pk=late.comparison.pk).winner == Vote.objects.get(annotator=anna).winner
     with pytest.raises(NotShown):
-        vote(cora, late)
+        vote(next(o for o in others if o != other), late)
 
 
 def test_the_same_vote_twice_counts_once(campaign, annotators, vote):
@@ -64,8 +66,7 @@ def test_uncertain_goes_to_another_and_three_make_a_tie(campaign, annotators, vo
     [question] = ask(campaign, annotators[0])
     pk = question.comparison.pk
     for number, annotator in enumerate(annotators[:3], 1):
-        questions = ask(campaign, annotator, 10)
-        mine = next(q for q in questions if q.comparison.pk == pk)
+        mine = next(q for q in ask(campaign, annotator, 50, repetitions=[1]) if q.comparison.pk == pk)
         vote(annotator, mine, Answer.UNCERTAIN)
         comparison = Comparison.objects.get(pk=pk)
         assert comparison.is_tie == (number == 3)
@@ -94,12 +95,13 @@ def test_the_database_itself_refuses_a_second_vote_on_a_pair(campaign, annotator
     with pytest.raises(IntegrityError, match="vote_pair_once"), transaction.atomic():
         Vote.objects.create(
             pk=uuid.uuid4(), comparison=first.comparison, annotator=first.annotator, answer="uncertain",
-            low_is_left=True, group=first.group, low=first.low, high=first.high,
+            low_is_left=True, group=first.group, low=first.low, high=first.high, campaign=campaign,
         )  # fmt: skip
     with pytest.raises(IntegrityError, match="vote_decides_comparison_once"), transaction.atomic():
         Vote.objects.create(
             pk=uuid.uuid4(), comparison=first.comparison, annotator=annotators[1], answer="left",
-            low_is_left=True, group=first.group, low=first.low, high=first.high,
+            low_is_left=True, group=first.group, low=first.low, high=first.high, campaign=campaign,
+            is_stand_in=True,
         )  # fmt: skip
 
 
@@ -111,7 +113,6 @@ def test_an_annotator_stays_in_one_repetition_of_a_group_while_others_can(campai
         seen.setdefault(question.comparison.group_id, set()).add(question.comparison.bracket_id)
         vote(anna, question)
     assert all(len(brackets) == 1 for brackets in seen.values())
-    assert len({b for brackets in seen.values() for b in brackets}) == 1
 
 
 def test_every_bracket_finishes_with_k_minus_1_comparisons_and_one_champion(campaign, annotators):
@@ -189,12 +190,11 @@ def test_an_answer_to_a_pair_known_from_another_repetition_is_refused(campaign, 
         other_bracket = Comparison.objects.filter(group=first.group).exclude(bracket=first.bracket).first()
         Comparison.objects.filter(pk=other_bracket.pk).update(low=first.low, high=first.high)
         twin = Comparison.objects.get(pk=other_bracket.pk)
-    for comparison in (first, twin):
-        comparison.showings.create(annotator=anna, low_is_left=True)
+    shown = [comparison.showings.create(annotator=anna, low_is_left=True).pk for comparison in (first, twin)]
     options = {"annotator": anna, "answer": "left", "response_ms": None, "at": timezone.now()}
-    cast_vote(vote_id=uuid.uuid4(), comparison_id=first.pk, **options)
+    cast_vote(vote_id=uuid.uuid4(), showing_id=shown[0], **options)
     with pytest.raises(AlreadyAnswered):
-        cast_vote(vote_id=uuid.uuid4(), comparison_id=twin.pk, **options)
+        cast_vote(vote_id=uuid.uuid4(), showing_id=shown[1], **options)
 
 
 def test_repetitions_can_be_left_to_others(campaign, annotators):

@@ -7,7 +7,8 @@
  * @typedef {"open"|"waiting"|"finished"|"paused"} CampaignState
  * @typedef {{state: CampaignState, comparisons: Comparison[], lease_seconds: number, progress: Progress}} Lease
  * @typedef {"left"|"right"|"uncertain"} Answer
- * @typedef {{id: string, comparison: number, answer: Answer, response_ms: number}} Vote
+ * @typedef {{progress: Progress, in_time: boolean}} Saved
+ * @typedef {{id: string, showing: number, answer: Answer, response_ms: number}} Vote
  */
 
 /** The server can not be reached or is in trouble: the same request may succeed later. */
@@ -42,10 +43,10 @@ export class Api {
     return this.#post(this.settings.leasesUrl, { count });
   }
 
-  /** @param {Vote} vote @returns {Promise<{progress: Progress}>} */
+  /** @param {Vote} vote @returns {Promise<Saved>} */
   vote(vote) {
-    const { id, comparison, answer, response_ms } = vote;
-    return this.#post(this.settings.votesUrl, { id, comparison, answer, response_ms }, { keepalive: true });
+    const { id, showing, answer, response_ms } = vote;
+    return this.#post(this.settings.votesUrl, { id, showing, answer, response_ms }, { keepalive: true });
   }
 
   /** @param {string} url @param {object} body @param {RequestInit} [options] @returns {Promise<any>} */

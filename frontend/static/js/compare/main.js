@@ -11,7 +11,7 @@ const LOOK_AGAIN_MS = 4_000;
 const LONGEST_RESPONSE_MS = 24 * 60 * 60 * 1000;
 const SHOWN = "semblance.shown";
 /** Refusals that an annotator need only be told of; any other is a defect and is shown as one. */
-const KIND = new Set(["decided", "answered", "paused"]);
+const KIND = new Set(["answered", "paused"]);
 
 const root = /** @type {HTMLElement} */ (document.querySelector("[data-compare]"));
 const campaign = Number(root.dataset.campaign);
@@ -31,8 +31,9 @@ const outbox = new Outbox({
   owner: Number(root.dataset.user),
   send: (vote) => api.vote(vote),
   onChange: update,
-  onSaved(vote, progress) {
+  onSaved(vote, { progress, in_time }) {
     if (vote.campaign === campaign) view.progress(progress);
+    if (!in_time) view.notice("late");
     more();
   },
   onRefused(vote, refused) {
@@ -62,10 +63,10 @@ function more() {
 function answer(choice) {
   const response_ms = view.responseMs;
   if (!current || response_ms === null || outbox.loggedOut) return;
-  const comparison = current.comparison.id;
+  const showing = current.comparison.id;
   current = null;
   view.chosen(choice);
-  outbox.add({ campaign, comparison, answer: choice, response_ms: Math.min(response_ms, LONGEST_RESPONSE_MS) });
+  outbox.add({ campaign, showing, answer: choice, response_ms: Math.min(response_ms, LONGEST_RESPONSE_MS) });
 }
 
 /** Bring the screen up to date. */

@@ -20,9 +20,9 @@ export class Outbox {
   /**
    * @param {object} settings
    * @param {number} settings.owner the annotator's id
-   * @param {(vote: Entry) => Promise<{progress: import("./api.js").Progress}>} settings.send
+   * @param {(vote: Entry) => Promise<import("./api.js").Saved>} settings.send
    * @param {() => void} settings.onChange the number of answers or the state of sending has changed
-   * @param {(vote: Entry, progress: import("./api.js").Progress) => void} settings.onSaved
+   * @param {(vote: Entry, saved: import("./api.js").Saved) => void} settings.onSaved
    * @param {(vote: Entry, refused: Refused) => void} settings.onRefused
    */
   constructor(settings) {
@@ -35,9 +35,9 @@ export class Outbox {
     return this.#entries.size;
   }
 
-  /** @param {number} comparison */
-  holds(comparison) {
-    return [...this.#entries.values()].some((entry) => entry.comparison === comparison);
+  /** @param {number} showing */
+  holds(showing) {
+    return [...this.#entries.values()].some((entry) => entry.showing === showing);
   }
 
   /** @param {Omit<Entry, "id" | "at">} answer */
@@ -68,9 +68,9 @@ export class Outbox {
   /** @param {Entry} entry */
   async #attempt(entry) {
     try {
-      const { progress } = await this.settings.send(entry);
+      const saved = await this.settings.send(entry);
       this.#settled(entry);
-      this.settings.onSaved(entry, progress);
+      this.settings.onSaved(entry, saved);
     } catch (error) {
       if (error instanceof Refused) {
         this.#settled(entry);

@@ -1,0 +1,17 @@
+"""Tables of campaigns: groups, brackets, comparisons, leases, votes and the triplets derived from them."""
+
+from annotate.campaigns.models.asking import (
+    Comparison,
+    ComparisonQuerySet,
+    Gold,
+    Participation,
+    Seat,
+    Showing,
+)
+from annotate.campaigns.models.campaign import Assignment, Bracket, Campaign, Candidate, Group
+from annotate.campaigns.models.votes import Answer, Relation, Vote
+
+__all__ = [
+    "Answer", "Assignment", "Bracket", "Campaign", "Candidate", "Comparison", "ComparisonQuerySet", "Gold",
+    "Group", "Participation", "Relation", "Seat", "Showing", "Vote",
+]  # fmt: skip

@@ -1,0 +1,134 @@
+"""What annotators answered, and the relations that follow from it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from annotate.campaigns.models.asking import Comparison, Gold
+from annotate.campaigns.models.campaign import Bracket, Campaign, Candidate, Group
+
+
+class Answer(models.TextChoices):
+    LEFT = "left", "left"
+    RIGHT = "right", "right"
+    UNCERTAIN = "uncertain", "uncertain"
+
+
+class VoteQuerySet(models.QuerySet["Vote"]):
+    def live(self) -> VoteQuerySet:
+        """Those that neither she nor an admin has taken back."""
+        return self.filter(retracted_at__isnull=True)
+
+    def counted(self) -> VoteQuerySet:
+        """Those that decide comparisons which are still asked; all other live ones are evidence only."""
+        return self.live().filter(counts=True, comparison__is_withdrawn=False)
+
+
+class Vote(models.Model):
+    """One annotator's answer. Never deleted, and never changed but for being retracted: by herself
+    (undone) or by an admin (discarded). What a campaign knows is a function of these and its seeds."""
+
+    id = models.UUIDField(primary_key=True, help_text="Made by the client: the same vote twice counts once")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="votes")
+    comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, null=True, related_name="votes")
+    gold = models.ForeignKey(Gold, on_delete=models.PROTECT, null=True, related_name="votes")
+    annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="votes")
+    answer = models.CharField(max_length=9, choices=Answer.choices)
+    low_is_left = models.BooleanField()
+    response_ms = models.PositiveIntegerField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    counts = models.BooleanField(
+        default=True, help_text="False where the comparison was closed before it came, and of a gold one"
+    )
+    is_stand_in = models.BooleanField(
+        default=False, help_text="She takes part in another repetition, and nobody else was left to ask"
+    )
+    retracted_at = models.DateTimeField(null=True)
+    retracted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    # Repeated from the comparison, so that the database itself can hold the rule below.
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, null=True, related_name="votes")
+    low = models.PositiveSmallIntegerField(null=True)
+    high = models.PositiveSmallIntegerField(null=True)
+
+    objects = VoteQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["annotator", "group", "low", "high"],
+                condition=Q(retracted_at__isnull=True),
+                name="vote_pair_once",
+            ),
+            models.UniqueConstraint(
+                fields=["annotator", "gold"], condition=Q(retracted_at__isnull=True), name="vote_gold_once"
+            ),
+            models.CheckConstraint(condition=Q(answer__in=Answer.values), name="vote_answer_known"),
+            models.UniqueConstraint(
+                fields=["comparison"],
+                condition=~Q(answer=Answer.UNCERTAIN) & Q(counts=True, retracted_at__isnull=True),
+                name="vote_decides_comparison_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(gold__isnull=True, comparison__isnull=False, group__isnull=False,
+                            low__isnull=False, high__isnull=False)
+                | Q(gold__isnull=False, comparison__isnull=True, group__isnull=True, low__isnull=True,
+                    high__isnull=True, counts=False),
+                name="vote_on_one",
+            ),
+            models.CheckConstraint(
+                condition=Q(retracted_at__isnull=True) ^ Q(retracted_by__isnull=False),
+                name="vote_retracted_by_somebody",
+            ),
+        ]  # fmt: skip
+        indexes: ClassVar = [
+            models.Index(fields=["campaign", "annotator", "created_at"], name="vote_of_annotator"),
+        ]
+
+    @property
+    def winner(self) -> int | None:
+        """The slot that this vote names, or None where it is uncertain."""
+        if self.answer == Answer.UNCERTAIN:
+            return None
+        return self.low if (self.answer == Answer.LEFT) == self.low_is_left else self.high
+
+    @property
+    def names_nearer(self) -> bool | None:
+        """Of a gold comparison's vote: whether it is right, or None where it is uncertain."""
+        if self.answer == Answer.UNCERTAIN:
+            return None
+        return (self.answer == Answer.LEFT) == self.low_is_left
+
+
+class Relation(models.Model):
+    """What a bracket says of two candidates: `winner` is nearer the anchor than `loser`.
+
+    Direct (chain 1) or inferred from several comparisons by transitivity. Each stands for two triplets:
+    (anchor, winner, loser) and (anchor, winner, the loser's negative). A pure function of the votes,
+    stored as comparisons are decided, so that an export is one query.
+    """
+
+    bracket = models.ForeignKey(Bracket, on_delete=models.CASCADE, related_name="relations")
+    winner = models.ForeignKey(Candidate, on_delete=models.CASCADE, related_name="+")
+    loser = models.ForeignKey(Candidate, on_delete=models.CASCADE, related_name="+")
+    round = models.PositiveSmallIntegerField(help_text="Of the comparison that completed the chain")
+    chain = models.PositiveSmallIntegerField(help_text="How many comparisons it rests on")
+    comparison = models.ForeignKey(
+        Comparison, on_delete=models.CASCADE, related_name="+", help_text="That completed the chain"
+    )
+    # PostgreSQL arrays have no foreign keys: users are deactivated, never deleted (Vote protects them).
+    deciders = ArrayField(models.BigIntegerField(), help_text="Users whose votes it rests on")
+    uncertain = ArrayField(
+        models.BigIntegerField(), default=list, help_text="Users who answered along the chain, undecided"
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["bracket", "winner", "loser"], name="relation_once"),
+        ]
