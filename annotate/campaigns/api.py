@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -14,7 +15,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotate.campaigns.leases import LEASE, MOST_AT_ONCE, lease
-from annotate.campaigns.models import Answer, Campaign
+from annotate.campaigns.models import Answer, Campaign, Vote
+from annotate.campaigns.retraction import UndoRefused, undo
 from annotate.campaigns.showings import Question
 from annotate.campaigns.voting import VoteRefused, cast_vote
 
@@ -88,6 +90,11 @@ class VoteAnswer(serializers.Serializer):
     progress = ProgressSerializer()
 
 
+class UndoAnswer(serializers.Serializer):
+    id = serializers.UUIDField(help_text="Of the vote that was taken back")
+    progress = ProgressSerializer()
+
+
 class RefusalSerializer(serializers.Serializer):
     code = serializers.CharField()
     detail = serializers.CharField()
@@ -156,3 +163,25 @@ class Votes(APIView):
         }
         code = status.HTTP_201_CREATED if cast.is_new else status.HTTP_200_OK
         return Response(VoteAnswer(answer).data, code)
+
+
+class Undo(APIView):
+    @extend_schema(
+        request=None,
+        responses={
+            200: UndoAnswer,
+            404: OpenApiResponse(description="You gave no such vote"),
+            409: OpenApiResponse(RefusalSerializer, "The vote stands, and why"),
+        },
+    )
+    def post(self, request: Request, vote_id: UUID) -> Response:
+        """Take back your last vote; its comparison is the next that you are asked. May be repeated."""
+        now = timezone.now()
+        try:
+            vote = undo(vote_id, annotator=request.user, at=now, lease_until=now + LEASE)
+        except Vote.DoesNotExist:
+            return Response({"detail": "You gave no such vote."}, status.HTTP_404_NOT_FOUND)
+        except UndoRefused as refusal:
+            return Response({"code": refusal.code, "detail": str(refusal)}, status.HTTP_409_CONFLICT)
+        answer = {"id": vote.pk, "progress": progress_of(vote.campaign_id, request)}
+        return Response(UndoAnswer(answer).data)

@@ -54,7 +54,7 @@ def _of_bracket(campaign: Campaign, bracket: Bracket) -> Iterator[str]:
         for r in close(played.match(number) for number, played in enumerate(decided))
     }
     if relations != follow:
-        yield f"{len(relations - follow)} stored relations do not follow, {len(follow - relations)} are missing"
+        yield f"{len(relations - follow)} stored relations do not follow, {len(follow - relations)} miss"
 
 
 def _of_votes(campaign: Campaign) -> Iterator[str]:

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from rest_framework.test import APIClient
 
-from annotate.campaigns.models import Comparison, Vote
+from annotate.campaigns.models import Comparison, Showing, Vote
 
 
 @pytest.fixture
@@ -127,6 +127,32 @@ def test_the_whole_campaign_ends_as_finished(campaign, annotators, client_of):
                 assert send(client, shown["id"]).status_code == 201
     assert data["progress"]["decided"] == data["progress"]["total"] == 63
     assert Vote.objects.count() == 63
+
+
+def test_undo_is_for_her_own_last_vote(campaign, anna, annotators, client_of):
+    [shown] = ask(anna, campaign)["comparisons"]
+    vote_id = send(anna, shown["id"]).data["id"]
+    assert client_of(None).post(f"/api/votes/{vote_id}/undo").status_code == 403
+    for somebody_else in (annotators[1],):
+        assert client_of(somebody_else).post(f"/api/votes/{vote_id}/undo").status_code == 404
+    undone = anna.post(f"/api/votes/{vote_id}/undo")
+    assert (undone.status_code, undone.data["progress"]["mine"]) == (200, 0)
+    assert anna.post(f"/api/votes/{vote_id}/undo").status_code == 200
+    assert ask(anna, campaign)["comparisons"] == [shown]
+    votes = [send(anna, shown["id"])]
+    votes.append(send(anna, ask(anna, campaign)["comparisons"][0]["id"]))
+    refused = anna.post(f"/api/votes/{votes[0].data['id']}/undo")
+    assert (refused.status_code, refused.data["code"]) == (409, "not_last")
+
+
+def test_a_late_vote_is_kept_and_told_so(campaign, anna, annotators, vote):
+    [shown] = ask(anna, campaign)["comparisons"]
+    comparison = Showing.objects.get(pk=shown["id"]).comparison
+    other = comparison.showings.create(annotator=annotators[1], low_is_left=True)
+    vote(annotators[1], type("Question", (), {"showing": other.pk, "left": 1, "right": 2}))
+    answer = send(anna, shown["id"])
+    assert (answer.status_code, answer.data["in_time"]) == (201, False)
+    assert send(anna, shown["id"], vote_id=answer.data["id"]).data["in_time"] is False
 
 
 def test_queries_do_not_grow_with_the_campaign(campaign, anna, django_assert_max_num_queries):
