@@ -27,7 +27,8 @@ _IMPORTED = """
 # Each relation is two triplets: against the candidate that lost, and against that candidate's negative.
 _DERIVED = """
     SELECT r.id, r.round, r.chain, r.deciders, r.uncertain, r.comparison_id,
-        g.index AS group_index, b.repetition, c.position, w.slot AS winner_slot, l.slot AS loser_slot,
+        b.group_id, g.index AS group_index, b.repetition, c.position,
+        w.slot AS winner_slot, l.slot AS loser_slot,
         s.against_negative, g.anchor_id, w.positive_id,
         CASE WHEN s.against_negative THEN l.negative_id ELSE l.positive_id END AS negative_id,
         CASE WHEN r.chain = 1 AND NOT s.against_negative THEN 'direct' ELSE 'inferred' END AS source
@@ -75,6 +76,19 @@ _KIND = """
 """
 
 
+# Filled from Python before the query below: P(winner nearer than loser), of each group's pairs.
+CONFIDENCES = """
+    DROP TABLE IF EXISTS confidence;
+    CREATE TEMPORARY TABLE confidence (
+        group_id bigint, winner smallint, loser smallint, confidence real
+    ) ON COMMIT DROP
+"""
+_CONFIDENCE = """
+    LEFT JOIN confidence s
+        ON s.group_id = d.group_id AND s.winner = d.winner_slot AND s.loser = d.loser_slot
+"""
+
+
 def _smallest_weight(annotators: str) -> str:
     return f"(SELECT min((%(weights)s::jsonb ->> k::text)::float8) FROM unnest({annotators}) k)"
 
@@ -83,19 +97,19 @@ def _names(annotators: str) -> str:
     return f"%(prefix)s || array_to_string({annotators}, ';' || %(prefix)s)"
 
 
-def imported(numbered: bool) -> str:
+def imported(numbered: bool, with_confidence: bool = False) -> str:
     """The imported triplets of %(dataset)s that have a majority."""
     number = "row_number() OVER (ORDER BY t.id)," if numbered else ""
     return f"""
         SELECT {number} a.key, p.key, n.key, a.image, p.image, n.image, NULLIF(t.kind, ''), 'imported',
             NULL, NULL, NULL, 0, {_names("t.raters")}, {_smallest_weight("t.raters")},
-            t.strength, t.votes_for, t.votes_against
+            t.strength, t.votes_for, t.votes_against {", NULL" if with_confidence else ""}
         FROM ({_IMPORTED}) t {_FACES.replace("{from}", "t")}
         ORDER BY t.id
     """
 
 
-def derived(numbered: bool) -> str:
+def derived(numbered: bool, with_confidence: bool = False) -> str:
     """The direct and inferred triplets of %(campaign)s, of %(sources)s, numbered from %(before)s + 1."""
     number = f"%(before)s + row_number() OVER (ORDER BY {_DERIVED_ORDER})," if numbered else ""
     annotators = "d.deciders || d.uncertain"
@@ -103,7 +117,9 @@ def derived(numbered: bool) -> str:
         SELECT {number} a.key, p.key, n.key, a.image, p.image, n.image, {_KIND}, d.source,
             d.group_index, d.repetition, d.round, d.chain, {_names(annotators)},
             {_smallest_weight(annotators)}, NULL, v.votes_for, v.votes_against
+            {", s.confidence" if with_confidence else ""}
         FROM ({_DERIVED}) d {_FACES.replace("{from}", "d")} {_VOTES}
+        {_CONFIDENCE if with_confidence else ""}
         WHERE d.source = ANY(%(sources)s)
         ORDER BY {_DERIVED_ORDER}
     """

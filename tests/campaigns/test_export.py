@@ -7,12 +7,14 @@ from collections import Counter
 import pytest
 from django.core.management import CommandError, call_command
 
+from annotate.campaigns.confidence import noise_of
 from annotate.campaigns.creation import create_campaign
 from annotate.campaigns.export import copy_answers, copy_triplets
-from annotate.campaigns.models import Bracket
+from annotate.campaigns.models import Bracket, Candidate, Vote
 from annotate.campaigns.simulation import Manner, simulate
 from annotate.campaigns.weights import annotator_tallies, rater_tallies
 from annotate.tournament.agreement import weights
+from annotate.tournament.ranking import Judgement, posterior
 
 
 def export(campaign, **options):
@@ -154,7 +156,7 @@ def test_numbers_join_answers_to_triplets(finished):
 def test_the_command_writes_whole_files_only(finished, tmp_path):
     out = tmp_path / "t.csv"
     call_command("export_triplets", "c", output=out)
-    assert out.read_bytes() == export(finished, sources=["direct", "inferred"])[1]
+    assert out.read_bytes() == export(finished, sources=["direct", "inferred"], with_confidence=True)[1]
     with pytest.raises(CommandError, match="Unknown source wrong"):
         call_command("export_triplets", "c", output=out, sources="wrong")
     with pytest.raises(CommandError, match="no campaign"):
@@ -162,6 +164,47 @@ def test_the_command_writes_whole_files_only(finished, tmp_path):
     with pytest.raises(CommandError, match="can not be written"):
         call_command("export_triplets", "c", output=tmp_path / "no" / "t.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+
+
+def posterior_of(campaign, index):
+    group = campaign.groups.get(index=index)
+    weight = weights(annotator_tallies(campaign))
+    answers = []
+    for vote in Vote.objects.live().filter(group=group).exclude(answer="uncertain").order_by("pk"):
+        answers.append(Judgement(vote.winner, vote.low + vote.high - vote.winner, weight[vote.annotator_id]))
+    return posterior(answers, campaign.k, noise_of(campaign, weight))
+
+
+def test_each_triplet_carries_what_all_answers_say_of_its_pair(finished):
+    parsed, _ = export(finished, with_confidence=True)
+    assert all((r["confidence"] == "") == (r["source"] == "imported") for r in parsed)
+    slot = {}
+    for candidate in Candidate.objects.select_related("group", "positive", "negative"):
+        for face in (candidate.positive, candidate.negative):
+            slot[str(candidate.group.index), face.key] = candidate.slot
+    sure = {str(index): posterior_of(finished, index).confidence for index in (1, 2, 3)}
+    for r in parsed:
+        if r["source"] != "imported":
+            group = r["group"]
+            expected = sure[group][slot[group, r["positive"]], slot[group, r["negative"]]]
+            assert float(r["confidence"]) == pytest.approx(expected, abs=2e-3)
+
+
+def test_confident_triplets_contradict_nothing(finished, tmp_path):
+    out = tmp_path / "sure.csv"
+    call_command("export_triplets", "c", output=out, min_confidence=0.8)
+    rows = list(csv.DictReader(io.StringIO(out.read_text())))
+    assert rows
+    assert list(rows[0]) == list(export(finished, with_confidence=True)[0][0])
+    said = [(r["group"], r["anchor"], r["positive"], r["negative"]) for r in rows]
+    assert len(said) == len(set(said))
+    assert not {(g, a, n, p) for g, a, p, n in said} & set(said)
+    assert all(float(r["confidence"]) >= 0.8 for r in rows)
+    with pytest.raises(CommandError, match="confidence to ask for"):
+        call_command("export_triplets", "c", output=out, min_confidence=0.5)
+    for bad in (1.1, -3.0):
+        with pytest.raises(CommandError, match="at most 1"):
+            call_command("export_triplets", "c", output=out, min_confidence=bad)
 
 
 def test_weights_command(finished):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from annotate.campaigns.export import SOURCES, copy_triplets
+from annotate.campaigns.export import SOURCES, copy_confident_triplets, copy_triplets
 from annotate.campaigns.models import Campaign
 
 
@@ -20,24 +20,34 @@ class Command(BaseCommand):
         parser.add_argument(
             "--sources", default="direct,inferred", help=f"of {','.join(SOURCES)} (default direct,inferred)"
         )
+        parser.add_argument(
+            "--min-confidence", type=float,
+            help="instead: what all repetitions together say with at least this confidence, each pair once",
+        )  # fmt: skip
 
-    def handle(self, *, name, output, sources, **options):
+    def handle(self, *, name, output, sources, min_confidence, **options):
         campaign = Campaign.objects.filter(name=name).select_related("dataset").first()
         if campaign is None:
             raise CommandError(f"There is no campaign {name}.")
         try:
-            rows = self.write(output, campaign, sources.split(","))
+            rows = self.write(output, campaign, sources.split(","), min_confidence)
         except ValueError as error:
             raise CommandError(str(error))
         except OSError as error:
             raise CommandError(f"{output} can not be written: {error.strerror}")
         self.stderr.write(f"{rows} triplets in {output}")
 
-    def write(self, output, campaign, sources):
+    def write(self, output, campaign, sources, min_confidence):
         """Only a whole file gets the name that was asked for."""
         with tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}.", delete=False) as out:
             try:
-                rows = copy_triplets(out, dataset=campaign.dataset, campaign=campaign, sources=sources)
+                if min_confidence is not None:
+                    rows = copy_confident_triplets(out, campaign=campaign, min_confidence=min_confidence)
+                else:
+                    rows = copy_triplets(
+                        out, dataset=campaign.dataset, campaign=campaign, sources=sources,
+                        with_confidence=True,
+                    )  # fmt: skip
             except BaseException:
                 Path(out.name).unlink()
                 raise
