@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import prefetch_related_objects
+
 from annotate.campaigns.models import Bracket, Candidate, Comparison, Group, Relation, Seat, Vote
 from annotate.tournament import bracket as tournament_bracket
 from annotate.tournament.closure import Match, close
@@ -33,12 +35,13 @@ def decide(comparison: Comparison, *, winner: int | None, at: datetime) -> None:
     )  # fmt: skip
     if comparison.bracket is None:
         return
+    rows = list(comparison.bracket.comparisons.all())
     if not comparison.is_tie:
-        _store_relations(comparison)
+        _store_relations(comparison, rows)
     if comparison.round == tournament_bracket.rounds(comparison.campaign.k):
         _finish(comparison.bracket, at)
     else:
-        _open_next(comparison)
+        _open_next(comparison, rows)
 
 
 def reopen_extra(comparison: Comparison) -> None:
@@ -119,22 +122,18 @@ def _finish(bracket: Bracket, at: datetime) -> None:
     Seat.objects.filter(bracket=bracket).update(is_open=False)
 
 
-def _open_next(comparison: Comparison) -> None:
+def _open_next(comparison: Comparison, rows: Iterable[Comparison]) -> None:
     """The match of the next round, once both who meet in it are known."""
     bracket = comparison.bracket
-    sibling = bracket.comparisons.filter(
-        round=comparison.round, position=tournament_bracket.sibling(comparison.position),
-        winner__isnull=False, is_withdrawn=False,
-    ).first()  # fmt: skip
+    place = comparison.round, tournament_bracket.sibling(comparison.position)
+    decided = (row for row in rows if row.winner is not None)
+    sibling = next((row for row in decided if (row.round, row.position) == place), None)
     if sibling is None:
         return
     position, (low, high) = tournament_bracket.next_match(
         comparison.position, comparison.winner, sibling.winner
     )
-    known = Comparison.objects.filter(
-        bracket=bracket, round=comparison.round + 1, position=position, low=low, high=high
-    )
-    if known.exists():
+    if Place(comparison.round + 1, position, low, high) in {place_of(row) for row in rows}:
         # It was withdrawn: what has been answered on it counts again.
         rebuild(bracket, comparison.decided_at)
         return
@@ -144,9 +143,10 @@ def _open_next(comparison: Comparison) -> None:
     )  # fmt: skip
 
 
-def _store_relations(comparison: Comparison) -> None:
+def _store_relations(comparison: Comparison, rows: Iterable[Comparison]) -> None:
     """Store the relations that this comparison completes."""
-    decided = comparison.bracket.comparisons.filter(winner__isnull=False).prefetch_related("votes")
+    decided = [row for row in rows if row.winner is not None and row.round <= comparison.round]
+    prefetch_related_objects(decided, "votes")
     matches = [as_match(row, row.votes.all()) for row in decided]
     _create_relations(comparison.bracket, matches, {comparison.pk})
 

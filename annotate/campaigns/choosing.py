@@ -9,7 +9,6 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from annotate.accounts.models import User
 from annotate.campaigns.models import (
-    Assignment,
     Campaign,
     Comparison,
     ComparisonQuerySet,
@@ -33,8 +32,6 @@ def groups_for(
     """Groups in which something may be free for her; the claim looks again under the group's lock."""
     annotator = here.annotator
     free = asked_in(campaign, repetitions).free(at)
-    if here.group_id is not None and _goes_on(campaign, here):
-        yield here.group_id
     waiting = (
         free.filter(uncertain__gt=0).unanswered_by(annotator).filter(~Exists(_seat_elsewhere(annotator)))
     )
@@ -77,14 +74,6 @@ def for_a_stand_in(
     hers = Comparison.objects.leased_to(annotator, at).filter(group=OuterRef("group"))
     free = asked_in(campaign, repetitions).free(at).filter(bracket__isnull=False).unanswered_by(annotator)
     return free.filter(~Exists(eligible), ~Exists(hers)).order_by("group", "id")
-
-
-def _goes_on(campaign: Campaign, here: Participation) -> bool:
-    """Whether she stays with the anchor that she saw last."""
-    if campaign.assignment == Assignment.WHOLE:
-        return True
-    leases = Seat.objects.filter(group=here.group_id, annotator=here.annotator_id).values_list("leases")
-    return any(count % IN_A_ROW for (count,) in leases)
 
 
 def _own_groups(free: ComparisonQuerySet, campaign: Campaign, annotator: User) -> QuerySet:

@@ -24,6 +24,8 @@ from annotate.campaigns.models import (
 from annotate.campaigns.showings import Question, draw_gold, held_gold, questions_of, show
 
 LEASE = timedelta(minutes=2)
+# A lease that has so much left is not written again.
+FRESH = LEASE - timedelta(seconds=20)
 MOST_AT_ONCE = 50
 SEEN_AGAIN = timedelta(seconds=30)
 
@@ -81,6 +83,8 @@ def _held(
     hers = asked_in(campaign, repetitions).leased_to(annotator, at)
     held = list(hers.select_related("group").order_by("group", "id"))
     if held:
+        if all(comparison.leased_until > at + FRESH for comparison in held):
+            return held
         # One whose lease has ended since it was read may be somebody else's already.
         still = hers.filter(pk__in=[comparison.pk for comparison in held])
         if still.update(leased_until=at + LEASE) < len(held):
@@ -94,14 +98,18 @@ def _new(
     """Up to `count` comparisons that she did not hold."""
     claimed: list[Comparison] = []
     busy: list[int] = []
+    if here.group_id is not None:
+        claimed += _claim(here.group_id, here, count, at, repetitions, wait=True, goes_on=True) or []
+    if len(claimed) == count:
+        return claimed
     for group_id in groups_for(campaign, here, at, repetitions):
-        if len(claimed) >= count:
-            return claimed
         found = _claim(group_id, here, count - len(claimed), at, repetitions, wait=False)
         if found is None:
             busy.append(group_id)
-        else:
-            claimed += found
+            continue
+        claimed += found
+        if len(claimed) == count:
+            return claimed
     for group_id in busy:
         if not claimed:
             claimed += _claim(group_id, here, count, at, repetitions, wait=True) or []
@@ -120,8 +128,12 @@ def _claim(
     repetitions: Sequence[int] | None,
     *,
     wait: bool,
+    goes_on: bool = False,
 ) -> list[Comparison] | None:
-    """Lease what is hers to take in a group; None where somebody else is claiming there right now."""
+    """Lease what is hers to take in a group; None where somebody else is claiming there right now.
+
+    `goes_on` ends with the row of comparisons that she has begun with this anchor, and begins no other.
+    """
     group = Group.objects.select_for_update(skip_locked=not wait).filter(pk=group_id).first()
     if group is None:
         return None
@@ -139,7 +151,8 @@ def _claim(
     seat = next((seat for seat in seats if seat.annotator_id == here.annotator_id), None)
     hers_to_take = _hers_to_take(rows, seats, seat, here, at)
     if here.campaign.assignment == Assignment.SPREAD:
-        most = min(most, IN_A_ROW - (seat.leases if seat else 0) % IN_A_ROW)
+        done = (seat.leases if seat else 0) % IN_A_ROW
+        most = min(most, IN_A_ROW - done) if done or not goes_on else 0
     return _hold(group, hers_to_take[:most], seat, here, at)
 
 

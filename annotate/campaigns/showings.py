@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import IntegrityError
 from django.db.models import Exists, OuterRef
 
 from annotate.accounts.models import User
@@ -57,13 +58,12 @@ def show(
         for comparison, one in keys
         if (comparison, one) not in shown
     ]
-    if Showing.objects.bulk_create(new, ignore_conflicts=True) and new:
-        stored = Showing.objects.filter(annotator=annotator)
-        for showing in [
-            *stored.filter(comparison__in=[one.comparison_id for one in new if one.comparison_id]),
-            *(stored.filter(gold__in=gold) if gold else ()),
-        ]:
-            shown[showing.comparison_id, showing.gold_id] = showing
+    try:
+        Showing.objects.bulk_create(new)
+    except IntegrityError:
+        # Another tab of hers was shown the same at the same moment: its sides hold.
+        return show(comparisons, gold, annotator, rng)
+    shown |= {(showing.comparison_id, showing.gold_id): showing for showing in new}
     return shown
 
 

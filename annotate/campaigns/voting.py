@@ -7,11 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from annotate.accounts.models import User
 from annotate.campaigns.brackets import decide, lock_group
-from annotate.campaigns.models import Answer, Comparison, Participation, Seat, Showing, Vote
+from annotate.campaigns.models import Answer, Comparison, Gold, Participation, Seat, Showing, Vote
 
 
 class VoteRefused(Exception):
@@ -91,20 +91,32 @@ def _cast(
     if earlier is not None:
         return Cast(earlier, is_new=False)
     asked = showing.comparison or showing.gold
-    if Participation.objects.filter(
-        campaign=asked.campaign_id, annotator=annotator, paused_at__isnull=False
-    ).exists():
-        raise AnnotatorPaused("Your work in this campaign is paused, so this answer was not stored.")
+    paused = Participation.objects.filter(annotator=annotator, campaign=OuterRef("campaign"))
+    is_paused = Exists(paused.filter(paused_at__isnull=False))
     vote = Vote(
         pk=vote_id, campaign_id=asked.campaign_id, annotator=annotator, answer=answer,
         response_ms=response_ms, low_is_left=showing.low_is_left,
     )  # fmt: skip
     if showing.comparison_id is None:
+        _refuse_if(Gold.objects.annotate(is_paused=is_paused).get(pk=showing.gold_id).is_paused)
         vote.gold, vote.counts = showing.gold, False
         vote.save(force_insert=True)
-    else:
-        _count(vote, showing.comparison_id, at)
+        return Cast(vote, is_new=True)
+    seat = Seat.objects.filter(annotator=annotator, bracket=OuterRef("bracket"))
+    comparison = (
+        Comparison.objects.select_related("bracket", "campaign")
+        .annotate(is_paused=is_paused, is_hers=Exists(seat))
+        .get(pk=showing.comparison_id)
+    )
+    _refuse_if(comparison.is_paused)
+    vote.is_stand_in = comparison.bracket_id is not None and not comparison.is_hers
+    _count(vote, comparison, at)
     return Cast(vote, is_new=True)
+
+
+def _refuse_if(is_paused: bool) -> None:
+    if is_paused:
+        raise AnnotatorPaused("Your work in this campaign is paused, so this answer was not stored.")
 
 
 def _earlier_vote(vote_id: UUID, showing: Showing) -> Vote | None:
@@ -125,18 +137,11 @@ def _earlier_vote(vote_id: UUID, showing: Showing) -> Vote | None:
     return None
 
 
-def _count(vote: Vote, comparison_id: int, at: datetime) -> None:
+def _count(vote: Vote, comparison: Comparison, at: datetime) -> None:
     """Store a vote on a comparison and act on it, if that is still asked."""
-    comparison = Comparison.objects.select_related("bracket", "campaign").get(pk=comparison_id)
     vote.comparison = comparison
     vote.group_id, vote.low, vote.high = comparison.group_id, comparison.low, comparison.high
     vote.counts = comparison.winner is None and not comparison.is_withdrawn
-    vote.is_stand_in = (
-        comparison.bracket_id is not None
-        and not Seat.objects.filter(
-            group=comparison.group_id, annotator=vote.annotator_id, bracket=comparison.bracket_id
-        ).exists()
-    )
     vote.save(force_insert=True)
     if not vote.counts:
         return
