@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import transaction
 
+from annotate.campaigns.gold import draw_gold_from_triplets
 from annotate.campaigns.models import Bracket, Campaign, Candidate, Comparison, Group
 from annotate.faces.models import Dataset, Split, Strength
 from annotate.tournament import bracket as tournament_bracket
@@ -35,21 +36,32 @@ class Creation:
     campaign: Campaign
     groups: int = 0
     skipped: int = 0
+    gold: int = 0
 
 
 @transaction.atomic
 def create_campaign(
-    *, name: str, dataset: Dataset, groups: int, k: int = 16, repetitions: int = 3, seed: int = 0
+    *,
+    name: str,
+    dataset: Dataset,
+    groups: int,
+    k: int = 16,
+    repetitions: int = 3,
+    seed: int = 0,
+    gold: int = 0,
+    **settings: object,
 ) -> Creation:
     """A campaign of up to `groups` groups; fewer where the data set has no more anchors that fill one.
 
-    Raises ValueError where k is not a power of two or a number is not positive, CannotDrawGroups
-    where no group at all can be drawn. Nothing is written then.
+    `gold` is how many strong imported triplets become gold comparisons; `settings` are the campaign's
+    other fields (assignment, gold_rate, extra_comparisons, extra_confidence).
+    Raises ValueError where k is not a power of two or a number is not positive, ValidationError where a
+    setting is out of bounds, CannotDrawGroups where no group at all can be drawn. Nothing is written then.
     """
     tournament_bracket.rounds(k)
     if groups < 1 or repetitions < 1:
         raise ValueError("A campaign needs at least one group and one repetition")
-    campaign = Campaign(name=name, dataset=dataset, k=k, repetitions=repetitions, seed=seed)
+    campaign = Campaign(name=name, dataset=dataset, k=k, repetitions=repetitions, seed=seed, **settings)
     campaign.full_clean()
     campaign.save()
     creation = Creation(campaign)
@@ -68,6 +80,8 @@ def create_campaign(
     _lay_out(campaign, batch, first_index=creation.groups - len(batch) + 1)
     if not creation.groups:
         raise CannotDrawGroups(_why_none(dataset, k, creation.skipped))
+    if gold:
+        creation.gold = draw_gold_from_triplets(campaign, gold)
     return creation
 
 

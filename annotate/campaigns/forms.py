@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 
 from annotate.campaigns.export import SOURCES
-from annotate.campaigns.models import Campaign
+from annotate.campaigns.models import Assignment, Campaign
 from annotate.faces.models import Dataset
 
 MOST_GROUPS = 100_000
@@ -35,6 +35,26 @@ class CampaignForm(forms.Form):
     repetitions = forms.IntegerField(
         min_value=1, max_value=10, initial=3, help_text="How many brackets each group gets."
     )
+    assignment = forms.ChoiceField(
+        choices=Assignment.choices, initial=Assignment.SPREAD,
+        help_text="Spread, each group hears more people; whole, an anchor stays in one person’s mind.",
+    )  # fmt: skip
+    gold = forms.IntegerField(
+        min_value=0, max_value=10_000, initial=0, label="Gold comparisons",
+        help_text="Taken from the strongest imported triplets, to see how careful each annotator is.",
+    )  # fmt: skip
+    gold_rate = forms.FloatField(
+        min_value=0, max_value=0.5, initial=0.05, label="Share of gold",
+        help_text="Of what an annotator is asked, 0 to 0.5; of no effect without gold comparisons.",
+    )  # fmt: skip
+    extra_comparisons = forms.IntegerField(
+        min_value=0, max_value=500, initial=0, label="Extra comparisons",
+        help_text="At most so many a group after its brackets, where they inform most. The paper has none.",
+    )  # fmt: skip
+    extra_confidence = forms.FloatField(
+        min_value=0.5, max_value=0.999, initial=0.9, label="Confidence to reach",
+        help_text="A group is asked no more extra comparisons once its triplets are so sure.",
+    )  # fmt: skip
     seed = forms.IntegerField(initial=0, help_text="The same seed draws the same groups again.")
 
     def clean_name(self) -> str:

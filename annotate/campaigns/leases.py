@@ -6,12 +6,14 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 
 from annotate.accounts.models import User
 from annotate.campaigns.choosing import IN_A_ROW, asked_in, for_a_stand_in, groups_for, present
+from annotate.campaigns.extras import plan_extras
 from annotate.campaigns.models import (
     Assignment,
     Campaign,
@@ -110,12 +112,26 @@ def _new(
         claimed += found
         if len(claimed) == count:
             return claimed
+    if len(claimed) < count and repetitions is None:
+        claimed += _extras(campaign, here, count - len(claimed), at)
     for group_id in busy:
         if not claimed:
             claimed += _claim(group_id, here, count, at, repetitions, wait=True) or []
     if len(claimed) < count:
         for match in for_a_stand_in(campaign, here.annotator, at, repetitions)[: count - len(claimed)]:
             claimed += _stand_in(match, here, at)
+    return claimed
+
+
+def _extras(campaign: Campaign, here: Participation, count: int, at: datetime) -> list[Comparison]:
+    """Extra comparisons, where the campaign asks for them: those that are open, then new ones."""
+    claimed: list[Comparison] = []
+    opened = Comparison.objects.filter(campaign=campaign, bracket__isnull=True).free(at)
+    groups = opened.unanswered_by(here.annotator).order_by("group").values_list("group", flat=True)
+    for group_id in chain(groups.distinct(), plan_extras(campaign, here.annotator, count)):
+        claimed += _claim(group_id, here, count - len(claimed), at, None, wait=True) or []
+        if len(claimed) == count:
+            break
     return claimed
 
 

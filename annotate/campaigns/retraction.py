@@ -14,7 +14,7 @@ from django.db import transaction
 
 from annotate.accounts.models import User
 from annotate.campaigns.brackets import lock_group, rebuild, reopen_extra
-from annotate.campaigns.models import Bracket, Campaign, Comparison, Participation, Showing, Vote
+from annotate.campaigns.models import Bracket, Campaign, Comparison, Group, Participation, Showing, Vote
 
 MOST_UNDONE = 10
 
@@ -142,6 +142,7 @@ def _replay_without(votes: Iterable[Vote], at: datetime) -> int:
     brackets = Bracket.objects.filter(
         pk__in={vote.comparison.bracket_id for vote in votes if vote.comparison.bracket_id}
     )
+    Group.objects.filter(pk__in={vote.group_id for vote in votes}).update(is_sure=False)
     for bracket in brackets.select_related("group__campaign").order_by("group", "pk"):
         rebuild(bracket, at)
     extras = [vote.comparison_id for vote in votes if not vote.comparison.bracket_id]

@@ -96,7 +96,7 @@ def _annotators(campaign: Campaign) -> list[dict[str, object]]:
 
 def _waiting(campaign: Campaign) -> dict[str, object]:
     """Comparisons that somebody was uncertain about, with their faces."""
-    waiting = Comparison.objects.filter(campaign=campaign).undecided_by_some()
+    waiting = Comparison.objects.filter(campaign=campaign).waiting().filter(bracket__isnull=False)
     shown = list(waiting.select_related("group", "bracket").order_by("group", "id")[:WAITING_SHOWN])
     faces = {
         (group, slot): face

@@ -69,14 +69,17 @@ def test_an_empty_installation_says_what_to_do(as_curator):
 def test_creating(as_curator, dataset):
     page = as_curator.get(reverse("campaign-list")).content.decode()
     assert "No campaign yet" in page
-    form = {"name": "new", "dataset": dataset.pk, "groups": 2, "k": 8, "repetitions": 3, "seed": 1}
+    form = {"name": "new", "dataset": dataset.pk, "groups": 2, "k": 8, "repetitions": 3, "seed": 1,
+            "assignment": "whole", "gold": 5, "gold_rate": 0.1, "extra_comparisons": 0,
+            "extra_confidence": 0.9}  # fmt: skip
     answer = as_curator.post(reverse("campaign-create"), form, follow=True)
     assert "has 2 groups" in answer.content.decode()
     again = as_curator.post(reverse("campaign-create"), form)
     assert "already" in again.content.decode()
     none = as_curator.post(reverse("campaign-create"), form | {"name": "other", "k": 32})
     assert "smaller k" in none.content.decode()
-    assert Campaign.objects.get().name == "new"
+    campaign = Campaign.objects.get()
+    assert (campaign.name, campaign.assignment, campaign.gold.count()) == ("new", "whole", 5)
 
 
 def test_detail_shows_what_waits_and_an_admin_settles_it(as_admin, campaign):
@@ -88,7 +91,7 @@ def test_detail_shows_what_waits_and_an_admin_settles_it(as_admin, campaign):
     )  # fmt: skip
     Comparison.objects.filter(pk=comparison.pk).update(uncertain=1)
     url = reverse("campaign-detail", args=[campaign.pk])
-    assert "1 comparison met an uncertain answer" in as_admin.get(url).content.decode()
+    assert "1 comparison\n    waits for somebody" in as_admin.get(url).content.decode()
     settle = reverse("comparison-settle", args=[campaign.pk, comparison.pk])
     assert "Settled as a tie" in as_admin.post(settle, follow=True).content.decode()
     assert "Nothing waits" in as_admin.get(url).content.decode()

@@ -36,9 +36,18 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
         )
         return self.filter(~Exists(hers))
 
-    def undecided_by_some(self) -> ComparisonQuerySet:
-        """Open ones that somebody was uncertain about: they wait for another annotator."""
-        return self.open().filter(uncertain__gt=0)
+    def waiting(self) -> ComparisonQuerySet:
+        """Open ones that need somebody else: some were uncertain, or all who take part have answered the
+        pair already, in whichever repetition. (Nobody takes part yet: nothing waits.)"""
+        votes = apps.get_model("campaigns", "Vote").objects.live()
+        on_pair = votes.filter(group=OuterRef("group"), low=OuterRef("low"), high=OuterRef("high"))
+        answered = votes.filter(
+            annotator=OuterRef("annotator"), group=OuterRef(OuterRef("group")),
+            low=OuterRef(OuterRef("low")), high=OuterRef(OuterRef("high")),
+        )  # fmt: skip
+        left = Participation.objects.filter(campaign=OuterRef("campaign"), paused_at__isnull=True)
+        nobody_left = Exists(on_pair) & ~Exists(left.filter(~Exists(answered)))
+        return self.open().filter(Q(uncertain__gt=0) | nobody_left)
 
 
 class Comparison(models.Model):

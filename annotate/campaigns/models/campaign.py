@@ -91,6 +91,7 @@ class Group(models.Model):
     index = models.PositiveIntegerField(help_text="1, 2, 3, ... within the campaign")
     anchor = models.ForeignKey(Face, on_delete=models.PROTECT, related_name="+")
     split = models.CharField(max_length=5, choices=Split.choices)
+    is_sure = models.BooleanField(default=False, help_text="It needs no extra comparisons any more")
 
     class Meta:
         constraints: ClassVar = [
