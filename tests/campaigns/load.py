@@ -219,7 +219,8 @@ class Siege:
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE campaigns_comparison SET leased_until = now() - interval '1 second' "
-                "WHERE campaign_id = %s AND leased_until > now() AND (leased_to_id = ANY(%s) OR random() < 0.02)",
+                "WHERE campaign_id = %s AND leased_until > now() "
+                "AND (leased_to_id = ANY(%s) OR random() < 0.02)",
                 [self.campaign.pk, gone],
             )
             self.record.counts["leases lapsed"] += cursor.rowcount
