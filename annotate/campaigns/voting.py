@@ -87,6 +87,9 @@ def _cast(
         raise NotShown("This comparison was not put to you, so your answer can not be taken.")
     if showing.comparison is not None:
         lock_group(showing.comparison.group_id)
+    else:
+        # The same vote twice at once: the second waits here, and then finds the first.
+        Showing.objects.select_for_update().get(pk=showing_id)
     earlier = _earlier_vote(vote_id, showing)
     if earlier is not None:
         return Cast(earlier, is_new=False)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from annotate.accounts.models import Role, User
 from annotate.campaigns.creation import create_campaign
+from annotate.campaigns.gold import draw_gold_from_triplets
 from annotate.campaigns.leases import lease
 from annotate.campaigns.models import Answer, Bracket, Comparison, Vote
 from annotate.campaigns.voting import cast_vote
@@ -86,6 +87,25 @@ def test_the_same_vote_from_two_connections_counts_once(campaign, annotators):
     in_threads(send, range(6))
     assert sorted(outcomes) == [False] * 5 + [True]
     assert Vote.objects.count() == 1
+
+
+def test_the_same_vote_on_gold_from_two_connections_counts_once(campaign, annotators):
+    draw_gold_from_triplets(campaign, 1)
+    showing = campaign.gold.get().showings.create(annotator=annotators[0], low_is_left=True)
+    vote_id = uuid.uuid4()
+    outcomes = []
+    barrier = threading.Barrier(6)
+
+    def send(_):
+        barrier.wait()
+        cast = cast_vote(
+            vote_id=vote_id, showing_id=showing.pk, annotator=annotators[0], answer="left",
+            response_ms=None, at=timezone.now(),
+        )  # fmt: skip
+        outcomes.append(cast.is_new)
+
+    in_threads(send, range(6))
+    assert sorted(outcomes) == [False] * 5 + [True]
 
 
 def test_two_annotators_cannot_both_decide(campaign, annotators):
