@@ -6,7 +6,7 @@ import math
 import random
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 
 from django.utils import timezone
 
@@ -16,17 +16,9 @@ from annotate.campaigns.models import Answer, Campaign
 from annotate.campaigns.showings import Question
 from annotate.campaigns.voting import cast_vote
 from annotate.faces.models import Face
+from annotate.tournament.simulator import Manner
 
 AT_ONCE = 10
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How simulated annotators answer: `noise` is the chance of naming the farther face, `uncertain`
-    that of naming none."""
-
-    noise: float = 0.0
-    uncertain: float = 0.0
 
 
 def simulated_annotators(campaign: Campaign, number: int) -> list[User]:
@@ -90,12 +82,10 @@ def _known_expressions(questions: list[Question]) -> dict[int, list[float] | Non
 def choose(
     question: Question, expressions: dict[int, list[float] | None], manner: Manner, rng: random.Random
 ) -> Answer:
-    """The nearer of the two in Euclidean distance of known expressions, or either at random without them."""
-    if rng.random() < manner.uncertain:
-        return Answer.UNCERTAIN
+    """What she says of the Euclidean distances of known expressions; without those, either at random."""
     anchor, left, right = (expressions[face] for face in (question.anchor, question.left, question.right))
     if anchor is None or left is None or right is None:
-        return rng.choice([Answer.LEFT, Answer.RIGHT])
-    left_is_nearer = math.dist(anchor, left) <= math.dist(anchor, right)
-    errs = rng.random() < manner.noise
-    return Answer.LEFT if left_is_nearer != errs else Answer.RIGHT
+        manner = replace(manner, carelessness=1.0)
+        anchor = left = right = [0.0]
+    said = manner.answer(math.dist(anchor, left), math.dist(anchor, right), rng)
+    return Answer(said or Answer.UNCERTAIN)

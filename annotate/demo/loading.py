@@ -14,11 +14,12 @@ from django.conf import settings
 from annotate.accounts.models import Role, User
 from annotate.campaigns.creation import create_campaign
 from annotate.campaigns.models import Campaign
-from annotate.campaigns.simulation import Manner, simulate, simulated_annotators
+from annotate.campaigns.simulation import simulate, simulated_annotators
 from annotate.demo.annotators import write_triplets
 from annotate.demo.drawing import write_faces
 from annotate.faces.fec_import import import_triplets
 from annotate.faces.models import Dataset, Split
+from annotate.tournament.simulator import Manner
 from annotate.training.freezing import freeze_snapshot
 from annotate.training.models import Run
 from annotate.training.runs import queue_run
@@ -32,7 +33,7 @@ GROUPS = 12
 TRAINING: dict[str, object] = {"backbone": "small", "epochs": 25}
 # The visitor does the third repetition.
 SIMULATED_REPETITIONS = (1, 2)
-MANNER = Manner(noise=0.1, uncertain=0.02)
+MANNER = Manner(flip=0.1, uncertain=0.02)
 ANNOTATORS = 6
 LOGINS = {"admin": Role.ADMIN, "curator": Role.CURATOR, "annotator": Role.ANNOTATOR}
 

@@ -7,8 +7,9 @@ from django.db import connection
 
 from annotate.campaigns.creation import create_campaign
 from annotate.campaigns.export import copy_triplets
-from annotate.campaigns.simulation import Manner, simulate, simulated_annotators
+from annotate.campaigns.simulation import simulate, simulated_annotators
 from annotate.faces.models import Dataset, Face
+from annotate.tournament.simulator import Manner
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.django_db]
 TRIPLETS = 500_000
@@ -99,5 +100,5 @@ def test_imported(seconds, report, dataset):
 
 def test_derived(seconds, report, dataset):
     campaign = create_campaign(name="bench", dataset=dataset, groups=170, k=16).campaign
-    simulate(campaign, simulated_annotators(campaign, 6), Manner(noise=0.1, uncertain=0.02))
+    simulate(campaign, simulated_annotators(campaign, 6), Manner(flip=0.1, uncertain=0.02))
     measure(seconds, report, dataset, campaign, ["direct", "inferred"], "derived")

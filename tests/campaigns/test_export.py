@@ -11,10 +11,11 @@ from annotate.campaigns.confidence import noise_of
 from annotate.campaigns.creation import create_campaign
 from annotate.campaigns.export import copy_answers, copy_triplets
 from annotate.campaigns.models import Bracket, Candidate, Vote
-from annotate.campaigns.simulation import Manner, simulate
+from annotate.campaigns.simulation import simulate
 from annotate.campaigns.weights import annotator_tallies, rater_tallies
 from annotate.tournament.agreement import weights
 from annotate.tournament.ranking import Judgement, posterior
+from annotate.tournament.simulator import Manner
 
 
 def export(campaign, **options):
@@ -33,7 +34,7 @@ def answers(campaign):
 
 @pytest.fixture
 def finished(campaign, annotators):
-    simulate(campaign, annotators, Manner(noise=0.1, uncertain=0.1), seed=1)
+    simulate(campaign, annotators, Manner(flip=0.1, uncertain=0.1), seed=1)
     return campaign
 
 
@@ -205,14 +206,3 @@ def test_confident_triplets_contradict_nothing(finished, tmp_path):
     for bad in (1.1, -3.0):
         with pytest.raises(CommandError, match="at most 1"):
             call_command("export_triplets", "c", output=out, min_confidence=bad)
-
-
-def test_weights_command(finished):
-    out = io.StringIO()
-    call_command("annotator_weights", "c", stdout=out)
-    rows = list(csv.DictReader(io.StringIO(out.getvalue())))
-    assert list(rows[0]) == ["annotator", "votes", "n", "n_agree", "weight"]
-    assert sum(int(r["votes"]) for r in rows) == sum(
-        annotator.votes.count()
-        for annotator in {v.annotator for g in finished.groups.all() for v in g.votes.all()}
-    )

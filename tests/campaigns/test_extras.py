@@ -11,8 +11,9 @@ from annotate.campaigns.creation import create_campaign
 from annotate.campaigns.leases import lease
 from annotate.campaigns.models import Bracket, Comparison, Group, Vote
 from annotate.campaigns.retraction import discard_votes
-from annotate.campaigns.simulation import Manner, simulate
+from annotate.campaigns.simulation import simulate
 from annotate.campaigns.verification import differences
+from annotate.tournament.simulator import Manner
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,7 @@ def with_extras(dataset, **settings):
 
 def test_the_budget_is_spent_after_the_brackets_and_no_more(dataset, annotators):
     campaign = with_extras(dataset, extra_confidence=0.999)
-    simulate(campaign, annotators, Manner(noise=0.1), seed=1)
+    simulate(campaign, annotators, Manner(flip=0.1), seed=1)
     assert not Bracket.objects.filter(finished_at__isnull=True).exists()
     extras = Comparison.objects.filter(bracket__isnull=True)
     assert Counter(extras.values_list("group", flat=True)) == {g.pk: 6 for g in Group.objects.all()}

@@ -18,9 +18,10 @@ from annotate.campaigns.retraction import (
     resume,
     undo,
 )
-from annotate.campaigns.simulation import Manner, simulate
+from annotate.campaigns.simulation import simulate
 from annotate.campaigns.verification import differences
 from annotate.campaigns.voting import AnnotatorPaused
+from annotate.tournament.simulator import Manner
 
 
 def ask(campaign, annotator, count=1):
@@ -107,7 +108,7 @@ def test_what_somebody_else_has_seen_stays(campaign, annotators, vote):
 
 
 def test_discarding_replays_the_brackets_and_keeps_others_votes(campaign, annotators):
-    simulate(campaign, annotators, Manner(noise=0.2, uncertain=0.1), seed=4)
+    simulate(campaign, annotators, Manner(flip=0.2, uncertain=0.1), seed=4)
     anna = annotators[0]
     mine = Vote.objects.filter(annotator=anna).count()
     others = set(Vote.objects.exclude(annotator=anna).values_list("pk", flat=True))
@@ -197,7 +198,7 @@ def test_no_group_is_stuck_that_the_rules_allow_to_finish(campaign, number, unce
     from annotate.campaigns.simulation import simulated_annotators
 
     people = simulated_annotators(campaign, number)
-    simulate(campaign, people, Manner(noise=0.1, uncertain=uncertain), seed=9)
+    simulate(campaign, people, Manner(flip=0.1, uncertain=uncertain), seed=9)
     for comparison in Comparison.objects.open():
         asked = Vote.objects.filter(group=comparison.group, low=comparison.low, high=comparison.high)
         assert {vote.annotator_id for vote in asked} == {person.pk for person in people}

@@ -7,7 +7,8 @@ import pytest
 from django.urls import reverse
 
 from annotate.campaigns.models import Answer, Campaign, Comparison
-from annotate.campaigns.simulation import Manner, simulate
+from annotate.campaigns.simulation import simulate
+from annotate.tournament.simulator import Manner
 
 GET = ["campaign-list", "campaign-create", "campaign-detail", "campaign-annotators", "campaign-export"]
 
@@ -123,6 +124,6 @@ def test_download(as_curator, campaign, annotators):
 def test_annotators_and_their_weights(as_curator, campaign, annotators):
     url = reverse("campaign-annotators", args=[campaign.pk])
     assert "Nobody has voted yet" in as_curator.get(url).content.decode()
-    simulate(campaign, annotators, Manner(noise=0.1))
+    simulate(campaign, annotators, Manner(flip=0.1))
     page = as_curator.get(url).content.decode()
     assert all(annotator.username in page for annotator in annotators)

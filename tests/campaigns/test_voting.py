@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from annotate.campaigns.leases import LEASE, lease
 from annotate.campaigns.models import Answer, Bracket, Comparison, Relation, Vote
-from annotate.campaigns.simulation import Manner, simulate
+from annotate.campaigns.simulation import simulate
 from annotate.campaigns.voting import (
     AlreadyAnswered,
     AlreadyDecided,
@@ -20,6 +20,7 @@ from annotate.campaigns.voting import (
     settle_as_tie,
 )
 from annotate.tournament.closure import Match, close
+from annotate.tournament.simulator import Manner
 
 
 def ask(campaign, annotator, count=1, at=None, **options):
@@ -116,7 +117,7 @@ def test_an_annotator_stays_in_one_repetition_of_a_group_while_others_can(campai
 
 
 def test_every_bracket_finishes_with_k_minus_1_comparisons_and_one_champion(campaign, annotators):
-    simulate(campaign, annotators, Manner(noise=0.1, uncertain=0.05), seed=2)
+    simulate(campaign, annotators, Manner(flip=0.1, uncertain=0.05), seed=2)
     finished = Bracket.objects.filter(finished_at__isnull=False)
     assert finished.count() >= 7
     for bracket in finished:
@@ -128,7 +129,7 @@ def test_every_bracket_finishes_with_k_minus_1_comparisons_and_one_champion(camp
 
 
 def test_stored_relations_are_the_closure_of_the_stored_votes(campaign, annotators):
-    simulate(campaign, annotators, Manner(noise=0.2, uncertain=0.2), seed=3)
+    simulate(campaign, annotators, Manner(flip=0.2, uncertain=0.2), seed=3)
     for bracket in Bracket.objects.prefetch_related("comparisons__votes"):
         matches = []
         for c in bracket.comparisons.all():

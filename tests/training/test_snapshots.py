@@ -16,8 +16,9 @@ from django.db import connection
 from django.utils import timezone
 
 from annotate.campaigns.creation import create_campaign
-from annotate.campaigns.simulation import Manner, simulate, simulated_annotators
+from annotate.campaigns.simulation import simulate, simulated_annotators
 from annotate.faces.models import Face
+from annotate.tournament.simulator import Manner
 from annotate.training import freezing
 from annotate.training.freezing import (
     ask_for_snapshot,
@@ -33,7 +34,7 @@ from tests.factories import make_face, make_imported_triplet
 @pytest.fixture
 def campaign(dataset):
     campaign = create_campaign(name="compared", dataset=dataset, groups=4, k=2, repetitions=2).campaign
-    simulate(campaign, simulated_annotators(campaign, 3), Manner(noise=0.1, uncertain=0.1), seed=3)
+    simulate(campaign, simulated_annotators(campaign, 3), Manner(flip=0.1, uncertain=0.1), seed=3)
     return campaign
 
 

@@ -7,7 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from annotate.campaigns.models import Campaign, Comparison
-from annotate.campaigns.simulation import Manner, simulate, simulated_annotators
+from annotate.campaigns.simulation import simulate, simulated_annotators
+from annotate.tournament.simulator import Manner
 
 
 def share(text: str) -> float:
@@ -27,10 +28,16 @@ class Command(BaseCommand):
         parser.add_argument("name", help="the campaign's name")
         parser.add_argument("--annotators", type=int, default=6, help="how many (default 6)")
         parser.add_argument("--noise", type=share, default=0.0, help="chance of naming the farther face")
+        parser.add_argument(
+            "--perception", type=float, default=0.0,
+            help="logistic scale of the noise with which distances are seen, in their units (default 0)",
+        )  # fmt: skip
+        parser.add_argument("--bias", type=float, default=0.0, help="log-odds added to the left face")
+        parser.add_argument("--carelessness", type=share, default=0.0, help="chance of not looking")
         parser.add_argument("--uncertain", type=share, default=0.0, help="chance of an uncertain answer")
         parser.add_argument("--seed", type=int, default=0)
 
-    def handle(self, *, name, annotators, noise, uncertain, seed, **options):
+    def handle(self, *, name, annotators, seed, **options):
         campaign = Campaign.objects.with_progress().filter(name=name).first()
         if campaign is None:
             raise CommandError(f"There is no campaign {name}.")
@@ -42,7 +49,13 @@ class Command(BaseCommand):
             votes = simulate(
                 campaign,
                 simulated_annotators(campaign, annotators),
-                Manner(noise, uncertain),
+                Manner(
+                    noise=options["perception"],
+                    bias=options["bias"],
+                    flip=options["noise"],
+                    carelessness=options["carelessness"],
+                    uncertain=options["uncertain"],
+                ),
                 seed=seed,
                 progress=bar.update,
             )
