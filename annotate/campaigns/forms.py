@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django import forms
 
 from annotate.campaigns.export import SOURCES
 from annotate.campaigns.models import Assignment, Campaign
 from annotate.faces.models import Dataset
+from annotate.tournament.planner import AS_EXPECTED, Plan, plan
 
 MOST_GROUPS = 100_000
+# Of practised annotators: what a comparison takes, and how often they can not tell.
+SECONDS_AN_ANSWER = 3.0
+UNCERTAIN = 0.03
 SOURCE_NAMES = {
     "direct": "direct: what a comparison says",
     "inferred": "inferred: what follows from several",
@@ -62,6 +68,23 @@ class CampaignForm(forms.Form):
         if Campaign.objects.filter(name=name).exists():
             raise forms.ValidationError("There is a campaign of this name already.")
         return name
+
+
+class PlanForm(forms.Form):
+    """The settings of a campaign that decide its cost, and how its annotators probably answer."""
+
+    groups = forms.IntegerField(min_value=1, max_value=MOST_GROUPS)
+    k = forms.TypedChoiceField(choices=[(k, k) for k in (4, 8, 16, 32)], coerce=int)
+    repetitions = forms.IntegerField(min_value=1, max_value=10)
+    extra_comparisons = forms.IntegerField(min_value=0, max_value=500, required=False)
+
+    def plan(self) -> Plan:
+        """What to expect of SECONDS_AN_ANSWER and UNCERTAIN."""
+        given = self.cleaned_data
+        return plan(
+            given["groups"], given["k"], given["repetitions"], SECONDS_AN_ANSWER,
+            manner=replace(AS_EXPECTED, uncertain=UNCERTAIN), extra=given["extra_comparisons"] or 0,
+        )  # fmt: skip
 
 
 class ExportForm(forms.Form):

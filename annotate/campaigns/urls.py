@@ -2,13 +2,28 @@
 
 from django.urls import path
 
-from annotate.campaigns import api, views
+from annotate.campaigns import api, quality_views, views
 
 urlpatterns = [
     path("campaigns/", views.campaign_list, name="campaign-list"),
     path("campaigns/new/", views.campaign_create, name="campaign-create"),
+    path("campaigns/plan/", views.campaign_plan, name="campaign-plan"),
     path("campaigns/<int:campaign_id>/", views.campaign_detail, name="campaign-detail"),
-    path("campaigns/<int:campaign_id>/annotators/", views.campaign_annotators, name="campaign-annotators"),
+    path(
+        "campaigns/<int:campaign_id>/annotators/",
+        quality_views.campaign_annotators,
+        name="campaign-annotators",
+    ),
+    path(
+        "campaigns/<int:campaign_id>/annotators/<int:annotator_id>/pause/",
+        quality_views.annotator_pause,
+        name="annotator-pause",
+    ),
+    path(
+        "campaigns/<int:campaign_id>/annotators/<int:annotator_id>/discard/",
+        quality_views.annotator_discard,
+        name="annotator-discard",
+    ),
     path("campaigns/<int:campaign_id>/pause/", views.campaign_pause, name="campaign-pause"),
     path(
         "campaigns/<int:campaign_id>/comparisons/<int:comparison_id>/settle/",

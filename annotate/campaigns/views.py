@@ -12,16 +12,13 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
 
-from annotate.accounts.models import User
 from annotate.accounts.permissions import admin_required, curator_required
 from annotate.campaigns.creation import CannotDrawGroups, create_campaign
 from annotate.campaigns.export import copy_triplets
-from annotate.campaigns.forms import CampaignForm, ExportForm
+from annotate.campaigns.forms import CampaignForm, ExportForm, PlanForm
 from annotate.campaigns.models import Bracket, Campaign, Candidate, Comparison, Relation
 from annotate.campaigns.voting import AlreadyDecided, settle_as_tie
-from annotate.campaigns.weights import annotator_tallies
 from annotate.faces.models import Dataset
-from annotate.tournament.agreement import ENOUGH, weights
 
 WAITING_SHOWN = 20
 
@@ -55,6 +52,15 @@ def campaign_create(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @curator_required
+def campaign_plan(request: HttpRequest) -> HttpResponse:
+    """What the settings in the form would ask and give; loaded as they are typed."""
+    form = PlanForm(request.GET)
+    plan = form.plan() if form.is_valid() else None
+    return render(request, "campaigns/plan.html", {"plan": plan})
+
+
+@require_safe
+@curator_required
 def campaign_detail(request: HttpRequest, campaign_id: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign.objects.with_progress().select_related("dataset"), pk=campaign_id)
     brackets = Bracket.objects.filter(group__campaign=campaign).aggregate(
@@ -72,26 +78,6 @@ def campaign_detail(request: HttpRequest, campaign_id: int) -> HttpResponse:
             "export": ExportForm(),
         },
     )
-
-
-@require_safe
-@curator_required
-def campaign_annotators(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """The table of annotators, loaded after the page: its cost grows with the campaign."""
-    campaign = get_object_or_404(Campaign, pk=campaign_id)
-    return render(
-        request, "campaigns/annotators.html", {"annotators": _annotators(campaign), "enough": ENOUGH}
-    )
-
-
-def _annotators(campaign: Campaign) -> list[dict[str, object]]:
-    tallies = annotator_tallies(campaign)
-    weight = weights(tallies)
-    names = dict(User.objects.filter(pk__in=tallies).values_list("pk", "username"))
-    return [
-        {"name": names[pk], "tally": tally, "weight": weight[pk], "few": tally.n < ENOUGH}
-        for pk, tally in sorted(tallies.items(), key=lambda item: names[item[0]])
-    ]
 
 
 def _waiting(campaign: Campaign) -> dict[str, object]:

@@ -4,6 +4,7 @@ import csv
 import io
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from annotate.campaigns.models import Answer, Campaign, Comparison
@@ -81,6 +82,18 @@ def test_creating(as_curator, dataset):
     assert "smaller k" in none.content.decode()
     campaign = Campaign.objects.get()
     assert (campaign.name, campaign.assignment, campaign.gold.count()) == ("new", "whole", 5)
+
+
+def test_the_plan_says_what_settings_cost(as_curator, annotator):
+    url = reverse("campaign-plan")
+    settings = {"groups": 50, "k": 16, "repetitions": 3, "extra_comparisons": 0}
+    page = as_curator.get(url, settings).content.decode()
+    assert "2,320" in page  # 50 * 3 * 15 comparisons, 3 % of them asked again
+    assert "Fill in groups" in as_curator.get(url, settings | {"groups": "many"}).content.decode()
+    client = Client()
+    assert client.get(url, settings).status_code == 302
+    client.force_login(annotator)
+    assert client.get(url, settings).status_code == 403
 
 
 def test_detail_shows_what_waits_and_an_admin_settles_it(as_admin, campaign):
