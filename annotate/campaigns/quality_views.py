@@ -1,0 +1,85 @@
+"""The table of a campaign's annotators, and what an admin does about one of them."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from annotate.accounts.models import User
+from annotate.accounts.permissions import admin_required, curator_required
+from annotate.campaigns.models import Campaign, Participation
+from annotate.campaigns.quality import annotator_quality, campaign_agreement
+from annotate.campaigns.retraction import discard_votes, pause, resume
+from annotate.tournament.agreement import ENOUGH
+from annotate.tournament.quality import TOO_FAST_MS
+
+
+@require_safe
+@curator_required
+def campaign_annotators(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The table of annotators, loaded after the page: its cost grows with the campaign."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    return render(
+        request,
+        "campaigns/annotators.html",
+        {
+            "campaign": campaign,
+            "annotators": _annotators(campaign),
+            "agreement": campaign_agreement(campaign),
+            "enough": ENOUGH,
+            "too_fast": TOO_FAST_MS,
+        },
+    )
+
+
+def _annotators(campaign: Campaign) -> list[dict[str, object]]:
+    qualities = annotator_quality(campaign)
+    pks = [quality.annotator for quality in qualities]
+    names = dict(User.objects.filter(pk__in=pks).values_list("pk", "username"))
+    paused = set(
+        Participation.objects.filter(campaign=campaign, paused_at__isnull=False).values_list(
+            "annotator", flat=True
+        )
+    )
+    rows = [
+        {"name": names[quality.annotator], "quality": quality, "is_paused": quality.annotator in paused}
+        for quality in qualities
+    ]
+    return sorted(rows, key=lambda row: row["name"])
+
+
+@require_POST
+@admin_required
+def annotator_pause(request: HttpRequest, campaign_id: int, annotator_id: int) -> HttpResponse:
+    """Pause an annotator in this campaign, or resume a paused one."""
+    campaign, annotator = _who_voted(campaign_id, annotator_id)
+    if request.POST.get("paused") == "true":
+        pause(campaign, annotator, admin=request.user, at=timezone.now())
+        messages.success(request, f"{annotator} is paused in {campaign} and is asked nothing more.")
+    else:
+        resume(campaign, annotator)
+        messages.success(request, f"{annotator} is asked again in {campaign}.")
+    return redirect("campaign-detail", campaign.pk)
+
+
+@require_POST
+@admin_required
+def annotator_discard(request: HttpRequest, campaign_id: int, annotator_id: int) -> HttpResponse:
+    """Discard all that an annotator answered in this campaign, and pause her."""
+    campaign, annotator = _who_voted(campaign_id, annotator_id)
+    discarded = discard_votes(campaign, annotator, admin=request.user, at=timezone.now())
+    messages.success(
+        request,
+        f"Votes of {annotator} that were discarded: {discarded.votes:,}. "
+        f"Brackets that were replayed without them: {discarded.brackets:,}. {annotator} is paused.",
+    )
+    return redirect("campaign-detail", campaign.pk)
+
+
+def _who_voted(campaign_id: int, annotator_id: int) -> tuple[Campaign, User]:
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    voters = campaign.votes.order_by().values("annotator")
+    return campaign, get_object_or_404(User, pk=annotator_id, pk__in=voters)
