@@ -94,8 +94,14 @@ def throughput(cycles, clients):
     ending = threading.Event()
 
     def work(place, client):
+        # The server has hung up on a connection that was idle for long.
+        client.close()
         steps = cycles(client)
-        next(steps)
+        try:
+            next(steps)
+        except BaseException:
+            barrier.abort()
+            raise
         barrier.wait()
         while not ending.is_set():
             next(steps)
