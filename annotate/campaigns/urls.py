@@ -24,6 +24,11 @@ urlpatterns = [
         quality_views.annotator_discard,
         name="annotator-discard",
     ),
+    path(
+        "campaigns/<int:campaign_id>/contradictions/",
+        views.campaign_contradictions,
+        name="campaign-contradictions",
+    ),
     path("campaigns/<int:campaign_id>/pause/", views.campaign_pause, name="campaign-pause"),
     path(
         "campaigns/<int:campaign_id>/comparisons/<int:comparison_id>/settle/",

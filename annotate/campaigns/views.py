@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from itertools import islice
 
 from django.contrib import messages
 from django.db.models import Count, Q
@@ -13,14 +14,16 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
 
 from annotate.accounts.permissions import admin_required, curator_required
+from annotate.campaigns.contradictions import contradictory_groups
 from annotate.campaigns.creation import CannotDrawGroups, create_campaign
 from annotate.campaigns.export import copy_triplets
 from annotate.campaigns.forms import CampaignForm, ExportForm, PlanForm
-from annotate.campaigns.models import Bracket, Campaign, Candidate, Comparison, Relation
+from annotate.campaigns.models import Bracket, Campaign, Candidate, Comparison, Group, Relation
 from annotate.campaigns.voting import AlreadyDecided, settle_as_tie
 from annotate.faces.models import Dataset
 
 WAITING_SHOWN = 20
+CONTRADICTORY_SHOWN = 20
 
 
 @require_safe
@@ -78,6 +81,32 @@ def campaign_detail(request: HttpRequest, campaign_id: int) -> HttpResponse:
             "export": ExportForm(),
         },
     )
+
+
+@require_safe
+@curator_required
+def campaign_contradictions(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Groups whose answers contradict each other, with faces; asked for by a button, as it reads all."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    found = list(islice(contradictory_groups(campaign), CONTRADICTORY_SHOWN))
+    groups = Group.objects.in_bulk([one.group for one in found])
+    faces: dict[int, dict[int, int]] = {one.group: {} for one in found}
+    for group, slot, face in Candidate.objects.filter(group__in=faces).values_list(
+        "group", "slot", "positive"
+    ):
+        faces[group][slot] = face
+    rows = [
+        {
+            "group": groups[one.group],
+            "pairs": [
+                {"low": faces[one.group][low], "high": faces[one.group][high], "evidence": evidence}
+                for (low, high), evidence in one.pairs
+            ],
+            "cycles": [[faces[one.group][slot] for slot in cycle] for cycle in one.cycles],
+        }
+        for one in found
+    ]
+    return render(request, "campaigns/contradictions.html", {"rows": rows, "most": CONTRADICTORY_SHOWN})
 
 
 def _waiting(campaign: Campaign) -> dict[str, object]:

@@ -44,7 +44,7 @@ def rater_tallies(dataset: Dataset) -> dict[str, Tally]:
 def annotator_tallies(campaign: Campaign) -> dict[int, Tally]:
     """How far each annotator's votes agree with the group's other brackets, by user id."""
     tallies: dict[int, Tally] = {}
-    for brackets in _groups(campaign):
+    for _, brackets in played_groups(campaign):
         tally_group(brackets, tallies)
     still_open = Vote.objects.counted().filter(campaign=campaign, comparison__winner__isnull=True)
     for annotator, votes in still_open.values_list("annotator").annotate(Count("id")).order_by():
@@ -52,16 +52,19 @@ def annotator_tallies(campaign: Campaign) -> dict[int, Tally]:
     return tallies
 
 
-def _groups(campaign: Campaign) -> Iterator[list[list[Match]]]:
-    """Each group's brackets, each its decided comparisons."""
+def played_groups(campaign: Campaign) -> Iterator[tuple[int, list[list[Match]]]]:
+    """Each group and its brackets, each its decided comparisons."""
     comparisons = (
         Comparison.objects.filter(campaign=campaign, winner__isnull=False, bracket__isnull=False)
         .order_by("group", "bracket", "id")
         .prefetch_related("votes")
     )
     rows = comparisons.iterator(chunk_size=ROWS_AT_ONCE)
-    for _, of_group in groupby(rows, key=lambda comparison: comparison.group_id):
-        yield [
-            [as_match(comparison, list(comparison.votes.all())) for comparison in of_bracket]
-            for _, of_bracket in groupby(of_group, key=lambda comparison: comparison.bracket_id)
-        ]
+    for group, of_group in groupby(rows, key=lambda comparison: comparison.group_id):
+        yield (
+            group,
+            [
+                [as_match(comparison, list(comparison.votes.all())) for comparison in of_bracket]
+                for _, of_bracket in groupby(of_group, key=lambda comparison: comparison.bracket_id)
+            ],
+        )

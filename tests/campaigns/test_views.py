@@ -7,11 +7,18 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from annotate.campaigns.models import Answer, Campaign, Comparison
+from annotate.campaigns.models import Answer, Campaign, Comparison, Relation
 from annotate.campaigns.simulation import simulate
 from annotate.tournament.simulator import Manner
 
-GET = ["campaign-list", "campaign-create", "campaign-detail", "campaign-annotators", "campaign-export"]
+GET = [
+    "campaign-list",
+    "campaign-create",
+    "campaign-detail",
+    "campaign-annotators",
+    "campaign-contradictions",
+    "campaign-export",
+]
 
 
 def address(name, campaign):
@@ -94,6 +101,18 @@ def test_the_plan_says_what_settings_cost(as_curator, annotator):
     assert client.get(url, settings).status_code == 302
     client.force_login(annotator)
     assert client.get(url, settings).status_code == 403
+
+
+def test_contradictions_are_shown_with_their_faces(as_curator, campaign, annotators):
+    url = reverse("campaign-contradictions", args=[campaign.pk])
+    assert "No group contradicts itself" in as_curator.get(url).content.decode()
+    simulate(campaign, annotators, Manner(flip=0.3), seed=1)
+    page = as_curator.get(url).content.decode()
+    said = {}
+    for winner, loser, group in Relation.objects.values_list("winner", "loser", "bracket__group"):
+        said.setdefault((group, frozenset((winner, loser))), set()).add(winner)
+    both_ways = [pair for pair, winners in said.items() if len(winners) == 2]
+    assert page.count("First candidate") == len(both_ways) > 0
 
 
 def test_detail_shows_what_waits_and_an_admin_settles_it(as_admin, campaign):

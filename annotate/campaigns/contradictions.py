@@ -1,0 +1,49 @@
+"""Where what is known of a group contradicts itself: pairs said both ways, and cycles."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from annotate.campaigns.models import Answer, Campaign, Vote
+from annotate.campaigns.weights import annotator_tallies, played_groups
+from annotate.tournament.agreement import weights
+from annotate.tournament.closure import Match
+from annotate.tournament.evidence import Evidence, contradictions, cycles, weigh
+
+
+@dataclass(frozen=True)
+class Contradictory:
+    """Of one group: the pairs (low, high) of slots that are said both ways, with the evidence, and the
+    cycles of slots each nearer the anchor than the next."""
+
+    group: int
+    pairs: list[tuple[tuple[int, int], Evidence]]
+    cycles: list[tuple[int, ...]]
+
+
+def contradictory_groups(campaign: Campaign) -> Iterator[Contradictory]:
+    """The groups that contradict themselves, in the campaign's order."""
+    weight = weights(annotator_tallies(campaign))
+    beyond = _beyond_brackets(campaign)
+    for group, brackets in played_groups(campaign):
+        pairs = weigh([*brackets, *beyond.get(group, [])], weight)
+        both_ways, around = contradictions(pairs), cycles(pairs)
+        if both_ways or around:
+            yield Contradictory(group, [(pair, pairs[pair]) for pair in both_ways], around)
+
+
+def _beyond_brackets(campaign: Campaign) -> dict[int, list[list[Match]]]:
+    """Extra, late and left-over answers of each group, each as a bracket of one match."""
+    votes = Vote.objects.live().filter(
+        Q(comparison__bracket__isnull=True) | Q(counts=False) | Q(comparison__is_withdrawn=True),
+        campaign=campaign, group__isnull=False,
+    )  # fmt: skip
+    found: dict[int, list[list[Match]]] = defaultdict(list)
+    for vote in votes.exclude(answer=Answer.UNCERTAIN).order_by("pk").iterator():
+        loser = vote.low + vote.high - vote.winner
+        found[vote.group_id].append([Match(0, 1, vote.winner, loser, frozenset({vote.annotator_id}))])
+    return found
