@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -65,11 +66,16 @@ def annotator_pause(request: HttpRequest, campaign_id: int, annotator_id: int) -
     return redirect("campaign-detail", campaign.pk)
 
 
-@require_POST
 @admin_required
 def annotator_discard(request: HttpRequest, campaign_id: int, annotator_id: int) -> HttpResponse:
-    """Discard all that an annotator answered in this campaign, and pause her."""
+    """Say what discarding all that an annotator answered in this campaign takes out, and do it if posted."""
     campaign, annotator = _who_voted(campaign_id, annotator_id)
+    if request.method != "POST":
+        loses = campaign.votes.live().filter(annotator=annotator).aggregate(
+            votes=Count("pk"), brackets=Count("comparison__bracket", distinct=True, filter=Q(counts=True))
+        )  # fmt: skip
+        context = {"campaign": campaign, "annotator": annotator, "loses": loses}
+        return render(request, "campaigns/discard.html", context)
     discarded = discard_votes(campaign, annotator, admin=request.user, at=timezone.now())
     messages.success(
         request,

@@ -38,6 +38,7 @@ def test_only_an_admin_may(client, answered, annotators, annotator, curator, adm
     for user, status in ((None, 302), (annotator, 403), (curator, 403)):
         if user is not None:
             client.force_login(user)
+        assert client.get(url).status_code in (status, 405)
         refused = client.post(url, {"paused": "true"})
         assert refused.status_code == status
         if user is None:
@@ -45,7 +46,8 @@ def test_only_an_admin_may(client, answered, annotators, annotator, curator, adm
         assert not is_paused(answered, hers)
         assert not Vote.objects.filter(retracted_at__isnull=False).exists()
     client.force_login(admin)
-    assert client.get(url).status_code == 405
+    client.get(url)
+    assert not is_paused(answered, hers)
     assert client.post(url, {"paused": "true"}).status_code == 302
     assert is_paused(answered, hers)
 
@@ -72,8 +74,12 @@ def test_discarding_says_what_went(client, answered, annotators, admin):
     client.force_login(admin)
     hers = Vote.objects.filter(annotator=annotators[0])
     votes, brackets = hers.count(), hers.values("comparison__bracket").distinct().count()
-    assert f"{votes} votes of a0 will no longer count" in table(client, answered)
     url = reverse("annotator-discard", args=[answered.pk, annotators[0].pk])
+    assert url in table(client, answered)
+    page = " ".join(client.get(url).content.decode().split())
+    assert f"{votes} votes will no longer count" in page
+    assert f"{brackets} brackets that they had a part in will be replayed" in page
+    assert hers.live().count() == votes
     page = client.post(url, follow=True).content.decode()
     assert f"Votes of a0 that were discarded: {votes}." in page
     assert f"Brackets that were replayed without them: {brackets}." in page
