@@ -14,12 +14,18 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
+from annotate.campaigns.leases import LEASE
 from annotate.campaigns.models import Campaign
 from tests.web import Lost, WebClient, WebServer
+
+# No lease ends while the request that gave it is still being answered.
+YOUNG = timedelta(seconds=3)
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,8 @@ class Annotator(threading.Thread):
             while not self.stopping.is_set() and not self.has_vanished:
                 asked = self.deliver(self.leases, {"count": self.rng.randint(1, 5)}, {200})
                 self.has_finished = asked["state"] == "finished"
+                if len({shown["id"] for shown in asked["comparisons"]}) < len(asked["comparisons"]):
+                    self.record.faults.append(f"annotator {self.user_id} was asked twice in one: {asked}")
                 if not asked["comparisons"]:
                     self.stopping.wait(self.rng.uniform(0.2, 1.0))
                 self.answer_all(asked["comparisons"])
@@ -219,9 +227,9 @@ class Siege:
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE campaigns_comparison SET leased_until = now() - interval '1 second' "
-                "WHERE campaign_id = %s AND leased_until > now() "
+                "WHERE campaign_id = %s AND leased_until BETWEEN now() AND %s "
                 "AND (leased_to_id = ANY(%s) OR random() < 0.02)",
-                [self.campaign.pk, gone],
+                [self.campaign.pk, timezone.now() + LEASE - YOUNG, gone],
             )
             self.record.counts["leases lapsed"] += cursor.rowcount
             cursor.execute(

@@ -83,7 +83,7 @@ def check(campaign, record, capsys):
     found = list(violations(campaign, record))
     with capsys.disabled():
         print("\n" + "\n".join(f"{number:8,}  {what}" for what, number in sorted(counts.items())))
-        print(f"{len(found):8,}  violations")
+        print("\n".join([f"{len(found):8,}  violations", *found]))
     assert found == []
     brackets = Bracket.objects.filter(group__campaign=campaign)
     assert not brackets.filter(finished_at__isnull=True).exists()
