@@ -58,7 +58,10 @@ def lease(
     wanted = count - len(held) - len(gold)
     drawn = [number for number in range(wanted) if rng.random() < campaign.gold_rate]
     if wanted > len(drawn):
-        held += _new(campaign, here, wanted - len(drawn), at, repetitions)
+        # A lease may end between the two reads; nothing is put to her twice at once.
+        known = {comparison.pk for comparison in held}
+        new = _new(campaign, here, wanted - len(drawn), at, repetitions)
+        held += [comparison for comparison in new if comparison.pk not in known]
     if drawn and held:
         gold += draw_gold(campaign, annotator, len(drawn))
     questions = questions_of(held, gold, show(held, gold, annotator, rng))
