@@ -145,8 +145,8 @@ FILL = """
     SET session_replication_role = replica;
     INSERT INTO faces_face (dataset_id, key, image, url, crop, crop_sha256, split, identity, expression,
         created_at)
-        SELECT %(dataset)s, %(dataset)s || ':' || i, i || '.jpg', '',
-        repeat('0', 64), 'train', '', '', now() FROM generate_series(1, %(groups)s + 100) i;
+        SELECT %(dataset)s, %(dataset)s || ':' || i, i || '.jpg', '', %(dataset)s || '/' || i,
+            repeat('0', 64), 'train', '', '', now() FROM generate_series(1, %(groups)s + 100) i;
     CREATE TEMPORARY TABLE first AS SELECT min(id) AS face FROM faces_face WHERE dataset_id = %(dataset)s;
     INSERT INTO campaigns_group (campaign_id, index, anchor_id, split, is_sure)
         SELECT %(campaign)s, i, face + i - 1, 'train', false FROM first, generate_series(1, %(groups)s) i;
