@@ -85,6 +85,8 @@ def _went_on(vote: Vote) -> bool:
     uncertain, or a later match on its winner's way."""
     comparison = vote.comparison
     others = Showing.objects.exclude(annotator=vote.annotator_id)
+    if _is_anothers(comparison, vote.annotator_id):
+        return True
     if others.filter(comparison=comparison, created_at__gt=vote.created_at).exists():
         return True
     if comparison.bracket_id is None or comparison.winner is None:
@@ -93,11 +95,16 @@ def _went_on(vote: Vote) -> bool:
         bracket=comparison.bracket_id, round__gt=comparison.round, is_withdrawn=False
     )
     on_the_way = [
-        match.pk
-        for match in later
-        if comparison.position >> (match.round - comparison.round) == match.position
+        match for match in later if comparison.position >> (match.round - comparison.round) == match.position
     ]
+    if any(_is_anothers(match, vote.annotator_id) for match in on_the_way):
+        return True
     return others.filter(comparison__in=on_the_way).exists()
+
+
+def _is_anothers(comparison: Comparison, annotator_id: int) -> bool:
+    """Whether somebody else holds it: a lease is taken a moment before its showing is written."""
+    return comparison.leased_to_id not in (None, annotator_id)
 
 
 @transaction.atomic

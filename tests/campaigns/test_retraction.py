@@ -107,6 +107,20 @@ def test_what_somebody_else_has_seen_stays(campaign, annotators, vote):
     assert Vote.objects.live().count() == 2
 
 
+def test_what_somebody_else_has_just_leased_stays(campaign, annotators, admin):
+    """Her lease is written a moment before her showing."""
+    anna, bert = annotators[:2]
+    simulate(campaign, [anna], Manner(), seed=1, repetitions=[1])
+    vote = Vote.objects.order_by("created_at").last()
+    following = vote.comparison
+    take_back(vote, anna)
+    before = Vote.objects.live().order_by("created_at").last()
+    Comparison.objects.filter(pk=following.pk).update(leased_to=bert)
+    assert before.comparison.bracket_id == following.bracket_id
+    with pytest.raises(BuiltUpon):
+        take_back(before, anna)
+
+
 def test_discarding_replays_the_brackets_and_keeps_others_votes(campaign, annotators):
     simulate(campaign, annotators, Manner(flip=0.2, uncertain=0.1), seed=4)
     anna = annotators[0]
