@@ -38,7 +38,7 @@ def play(campaign, people):
             for shown in asked["comparisons"]:
                 for side in ("anchor", "left", "right"):
                     assert client.get(shown[side]["src"]).headers["Content-Type"] == "image/jpeg"
-                vote = {"id": str(uuid.uuid4()), "comparison": shown["id"], "answer": next(answers, "left")}
+                vote = {"id": str(uuid.uuid4()), "showing": shown["id"], "answer": next(answers, "left")}
                 assert client.post("/api/votes", vote, format="json").status_code == 201
 
 
