@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from annotate.campaigns import leases
 from annotate.campaigns.leases import LEASE, lease
 from annotate.campaigns.models import Answer, Bracket, Comparison, Relation, Vote
 from annotate.campaigns.simulation import simulate
@@ -50,6 +51,20 @@ def test_an_expired_lease_goes_to_somebody_else_and_a_late_vote_still_counts(cam
     assert Comparison.objects.get(pk=late.comparison.pk).winner == Vote.objects.get(annotator=anna).winner
     with pytest.raises(NotShown):
         vote(next(o for o in others if o != other), late)
+
+
+def test_a_lease_that_ends_while_it_is_read_puts_nothing_to_her_twice(campaign, annotators, monkeypatch):
+    held = leases._held
+
+    def held_and_lost(*given):
+        found = held(*given)
+        Comparison.objects.filter(leased_to=annotators[0]).update(leased_until="2000-01-01T00:00Z")
+        return found
+
+    ask(campaign, annotators[0], 2)
+    monkeypatch.setattr(leases, "_held", held_and_lost)
+    shown = [question.showing for question in ask(campaign, annotators[0], 4)]
+    assert len(shown) == len(set(shown)) >= 2
 
 
 def test_the_same_vote_twice_counts_once(campaign, annotators, vote):
