@@ -1,4 +1,4 @@
-"""Which comparisons to ask of a group beyond its brackets, and when it has had enough of them."""
+"""Which comparisons to ask of a group beyond its brackets: those whose answers tell most."""
 
 from __future__ import annotations
 
@@ -63,11 +63,6 @@ def gains(mean: Array, covariance: Array, attention: float) -> Array:
     variance = shared[row, low] - shared[row, high]
     moved = len(mean) * (shared**2).sum(axis=1) - shared.sum(axis=1) ** 2
     return -_curvature(mean[low] - mean[high], variance, attention) * moved
-
-
-def enough(posterior: Posterior, threshold: float, wanted: int) -> bool:
-    """Whether at least `wanted` pairs are known with a confidence of `threshold`."""
-    return len(posterior.resolve(threshold)) >= wanted
 
 
 def _curvature(mean: Array, variance: Array, attention: float) -> Array:

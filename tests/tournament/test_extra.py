@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotate.tournament.extra import choose, enough, gains
+from annotate.tournament.extra import choose, gains
 from annotate.tournament.ranking import Judgement, Noise, Posterior, answer_moments, posterior
 
 
@@ -83,13 +83,3 @@ def test_asks_what_is_open_rather_than_what_is_known():
 
 def test_an_annotator_who_does_not_look_is_not_worth_asking():
     assert choose(belief(4, 1), 0.0) == []
-
-
-def test_enough_is_a_number_of_pairs_at_a_confidence():
-    ours = belief(8, 2, answers=60)
-    resolved = len(ours.resolve(0.8))
-    assert resolved > 0
-    assert enough(ours, 0.8, resolved)
-    assert not enough(ours, 0.8, resolved + 1)
-    assert not enough(ours, 0.999999, resolved)
-    assert enough(belief(4, 1, answers=0), 0.9, 0)
