@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import random
+from datetime import datetime
 from uuid import UUID
 
 from django.core.cache import cache
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotate.campaigns.leases import LEASE, MOST_AT_ONCE, lease
-from annotate.campaigns.models import Answer, Campaign, Vote
+from annotate.campaigns.leases import LEASE, MOST_AT_ONCE, lease, lease_more
+from annotate.campaigns.models import Answer, Campaign, Question, Vote
 from annotate.campaigns.retraction import UndoRefused, undo
-from annotate.campaigns.showings import Question
-from annotate.campaigns.voting import VoteRefused, cast_vote
+from annotate.campaigns.voting import Cast, VoteRefused, cast_vote
 
 # Which side a face is shown on must not be guessable from anything that repeats.
 RANDOM = random.SystemRandom()
 # A campaign of more comparisons is counted anew only so often.
 COUNTED_AT_ONCE = 5_000
 PROGRESS_SECONDS = 10
+LEASE_SECONDS = int(LEASE.total_seconds())
+LEASE_HELP = "For how long new ones are yours; those that you hold are for at least 20 seconds less"
 LONGEST_RESPONSE_MS = 24 * 60 * 60 * 1000
 
 
@@ -45,32 +47,33 @@ class ProgressSerializer(serializers.Serializer):
 
 
 class ShownComparison(serializers.Serializer):
-    id = serializers.IntegerField(source="showing", help_text="What your vote names as its showing")
-    anchor = serializers.SerializerMethodField()
-    left = serializers.SerializerMethodField()
-    right = serializers.SerializerMethodField()
+    id = serializers.IntegerField(help_text="What your vote names as its showing")
+    anchor = ShownFace()
+    left = ShownFace()
+    right = ShownFace()
 
-    @staticmethod
-    def _face(face: int) -> dict[str, object]:
-        return {"face": face, "src": reverse("face-crop", args=[face])}
 
-    @extend_schema_field(ShownFace)
-    def get_anchor(self, question: Question) -> dict[str, object]:
-        return self._face(question.anchor)
+def shown(questions: list[Question]) -> list[dict[str, object]]:
+    """Each as a ShownComparison; written out, since every answer waits for it."""
+    return [
+        {
+            "id": question.pk,
+            "anchor": _face(question.anchor_id),
+            "left": _face(question.left_id),
+            "right": _face(question.right_id),
+        }
+        for question in questions
+    ]
 
-    @extend_schema_field(ShownFace)
-    def get_left(self, question: Question) -> dict[str, object]:
-        return self._face(question.left)
 
-    @extend_schema_field(ShownFace)
-    def get_right(self, question: Question) -> dict[str, object]:
-        return self._face(question.right)
+def _face(face: int) -> dict[str, object]:
+    return {"face": face, "src": reverse("face-crop", args=[face])}
 
 
 class LeaseAnswer(serializers.Serializer):
     state = serializers.ChoiceField(choices=["open", "waiting", "finished", "paused"])
     comparisons = ShownComparison(many=True)
-    lease_seconds = serializers.IntegerField()
+    lease_seconds = serializers.IntegerField(help_text=LEASE_HELP)
     progress = ProgressSerializer()
 
 
@@ -82,6 +85,10 @@ class VoteRequest(serializers.Serializer):
         min_value=0, max_value=LONGEST_RESPONSE_MS, required=False, allow_null=True,
         help_text="Milliseconds from the pictures' being visible to the answer",
     )  # fmt: skip
+    more = serializers.IntegerField(
+        min_value=0, max_value=MOST_AT_ONCE, default=0,
+        help_text="How many comparisons you want beside those that you hold already",
+    )  # fmt: skip
 
 
 class VoteAnswer(serializers.Serializer):
@@ -91,7 +98,10 @@ class VoteAnswer(serializers.Serializer):
     in_time = serializers.BooleanField(
         help_text="False where the comparison was closed already: the vote is evidence, and decides nothing"
     )
-    progress = ProgressSerializer()
+    comparisons = ShownComparison(
+        many=True, help_text="Those that you asked for; none where the same vote had come before"
+    )
+    lease_seconds = serializers.IntegerField(help_text=LEASE_HELP)
 
 
 class UndoAnswer(serializers.Serializer):
@@ -129,11 +139,11 @@ class Leases(APIView):
         progress = progress_of(campaign.pk, request)
         answer = {
             "state": _state(campaign, questions, progress),
-            "comparisons": questions,
-            "lease_seconds": int(LEASE.total_seconds()),
+            "comparisons": shown(questions),
+            "lease_seconds": LEASE_SECONDS,
             "progress": progress,
         }
-        return Response(LeaseAnswer(answer).data)
+        return Response(answer)
 
 
 def _state(campaign: Campaign, questions: list[Question], progress: dict[str, int]) -> str:
@@ -154,14 +164,15 @@ class Votes(APIView):
         },
     )
     def post(self, request: Request) -> Response:
-        """Store one vote. When this answers 200 or 201, the vote is on disk."""
+        """Store one vote, and get what to compare next. When this answers 200 or 201, the vote is on disk."""
         vote = VoteRequest(data=request.data)
         vote.is_valid(raise_exception=True)
         given = vote.validated_data
+        now = timezone.now()
         try:
             cast = cast_vote(
                 vote_id=given["id"], showing_id=given["showing"], annotator=request.user,
-                answer=given["answer"], response_ms=given.get("response_ms"), at=timezone.now(),
+                answer=given["answer"], response_ms=given.get("response_ms"), at=now,
             )  # fmt: skip
         except VoteRefused as refusal:
             return Response({"code": refusal.code, "detail": str(refusal)}, status.HTTP_409_CONFLICT)
@@ -170,10 +181,24 @@ class Votes(APIView):
             "showing": given["showing"],
             "answer": cast.vote.answer,
             "in_time": cast.vote.counts or cast.vote.gold_id is not None,
-            "progress": progress_of(cast.vote.campaign_id, request),
+            "comparisons": shown(_more(cast, given["more"], now)),
+            "lease_seconds": LEASE_SECONDS,
         }
-        code = status.HTTP_201_CREATED if cast.is_new else status.HTTP_200_OK
-        return Response(VoteAnswer(answer).data, code)
+        return Response(answer, status.HTTP_201_CREATED if cast.is_new else status.HTTP_200_OK)
+
+
+def _more(cast: Cast, count: int, at: datetime) -> list[Question]:
+    if not count or not cast.is_new:
+        return []
+    return lease_more(cast.vote.campaign_id, cast.vote.annotator, count=count, at=at, rng=RANDOM)
+
+
+class ProgressOf(APIView):
+    @extend_schema(responses=ProgressSerializer)
+    def get(self, request: Request, campaign_id: int) -> Response:
+        """How far the campaign and you have come."""
+        campaign = get_object_or_404(Campaign, pk=campaign_id)
+        return Response(progress_of(campaign.pk, request))
 
 
 class Undo(APIView):

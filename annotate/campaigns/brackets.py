@@ -1,4 +1,5 @@
-"""Writes brackets: decides comparisons, derives relations, opens the next match, replays without votes.
+"""Writes brackets: ties, and the replay after a retraction. What a vote decides, campaigns_decide writes in
+the database itself (migration 0007_engine).
 
 Whoever calls this holds the group's lock (lock_group): two matches whose winners meet next may be decided
 at once, and without it each would find the other still open, and nobody would open the next round.
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import prefetch_related_objects
+from django.db import connection
 
 from annotate.campaigns.models import Bracket, Candidate, Comparison, Group, Relation, Seat, Vote
 from annotate.tournament import bracket as tournament_bracket
@@ -22,26 +23,16 @@ def lock_group(group_id: int) -> None:
     Group.objects.select_for_update().values_list("pk").get(pk=group_id)
 
 
-def decide(comparison: Comparison, *, winner: int | None, at: datetime) -> None:
-    """Close a comparison (a winner of None is a tie), derive what follows, and open the next match."""
-    comparison.is_tie = winner is None
-    comparison.winner = _coin(comparison) if winner is None else winner
-    comparison.decided_at = at
-    comparison.leased_to = comparison.leased_until = None
-    comparison.save(
-        update_fields=[
-            "is_tie", "winner", "decided_at", "leased_to", "leased_until", "settled_by", "uncertain",
-        ]
-    )  # fmt: skip
-    if comparison.bracket is None:
-        return
-    rows = list(comparison.bracket.comparisons.all())
-    if not comparison.is_tie:
-        _store_relations(comparison, rows)
-    if comparison.round == tournament_bracket.rounds(comparison.campaign.k):
-        _finish(comparison.bracket, at)
-    else:
-        _open_next(comparison, rows)
+def decide_as_tie(comparison: Comparison, at: datetime) -> None:
+    """Close a comparison that nobody can decide: its coin says who goes on, and no relation follows."""
+    comparison.winner, comparison.is_tie, comparison.decided_at = _coin(comparison), True, at
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT campaigns_decide(%s, %s::smallint, true, %s)", [comparison.pk, comparison.winner, at]
+        )
+        [is_done] = cursor.fetchone()
+    if not is_done:
+        rebuild(comparison.bracket, at)
 
 
 def reopen_extra(comparison: Comparison) -> None:
@@ -72,9 +63,8 @@ def rebuild(bracket: Bracket, at: datetime) -> None:
         rows[place] = row
         _write(row, played, at, is_withdrawn=False)
     decided = [played for played in asked.values() if played.winner is not None]
-    matches = [played.match(rows[played.place].pk) for played in decided]
     bracket.relations.all().delete()
-    _create_relations(bracket, matches, {row.pk for row in rows.values()})
+    _create_relations(bracket, [played.match(rows[played.place].pk) for played in decided])
     is_finished = len(decided) == bracket.group.campaign.k - 1
     bracket.finished_at = (bracket.finished_at or at) if is_finished else None
     bracket.save(update_fields=["finished_at"])
@@ -116,42 +106,7 @@ def _coin(comparison: Comparison) -> int:
     )
 
 
-def _finish(bracket: Bracket, at: datetime) -> None:
-    bracket.finished_at = at
-    bracket.save(update_fields=["finished_at"])
-    Seat.objects.filter(bracket=bracket).update(is_open=False)
-
-
-def _open_next(comparison: Comparison, rows: Iterable[Comparison]) -> None:
-    """The match of the next round, once both who meet in it are known."""
-    bracket = comparison.bracket
-    place = comparison.round, tournament_bracket.sibling(comparison.position)
-    decided = (row for row in rows if row.winner is not None)
-    sibling = next((row for row in decided if (row.round, row.position) == place), None)
-    if sibling is None:
-        return
-    position, (low, high) = tournament_bracket.next_match(
-        comparison.position, comparison.winner, sibling.winner
-    )
-    if Place(comparison.round + 1, position, low, high) in {place_of(row) for row in rows}:
-        # It was withdrawn: what has been answered on it counts again.
-        rebuild(bracket, comparison.decided_at)
-        return
-    Comparison.objects.create(
-        campaign_id=comparison.campaign_id, group_id=comparison.group_id, bracket=bracket,
-        round=comparison.round + 1, position=position, low=low, high=high,
-    )  # fmt: skip
-
-
-def _store_relations(comparison: Comparison, rows: Iterable[Comparison]) -> None:
-    """Store the relations that this comparison completes."""
-    decided = [row for row in rows if row.winner is not None and row.round <= comparison.round]
-    prefetch_related_objects(decided, "votes")
-    matches = [as_match(row, row.votes.all()) for row in decided]
-    _create_relations(comparison.bracket, matches, {comparison.pk})
-
-
-def _create_relations(bracket: Bracket, matches: list[Match], completed_by: set[int]) -> None:
+def _create_relations(bracket: Bracket, matches: list[Match]) -> None:
     candidates = dict(Candidate.objects.filter(group=bracket.group_id).values_list("slot", "pk"))
     Relation.objects.bulk_create(
         Relation(
@@ -160,7 +115,6 @@ def _create_relations(bracket: Bracket, matches: list[Match], completed_by: set[
             deciders=sorted(relation.deciders), uncertain=sorted(relation.uncertain),
         )
         for relation in close(matches)
-        if relation.last.id in completed_by
     )  # fmt: skip
 
 

@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from annotate.accounts.models import Role, User
 from annotate.campaigns.leases import lease
-from annotate.campaigns.models import Answer, Campaign
-from annotate.campaigns.showings import Question
+from annotate.campaigns.models import Answer, Campaign, Question
 from annotate.campaigns.voting import cast_vote
 from annotate.faces.models import Face
 from annotate.tournament.simulator import Manner
@@ -44,7 +43,8 @@ def simulate(
 
     `repetitions` limits them to those brackets. `progress` is told of each step's number of votes.
     """
-    rng = random.Random(f"simulate:{seed}")
+    # Another call goes on from here: its votes have other ids, whatever the seed.
+    rng = random.Random(f"simulate:{seed}:{campaign.votes.count()}")
     answer_at_all = True
     total = 0
     only = None if repetitions is None else list(repetitions)
@@ -66,7 +66,7 @@ def _answer(questions: list[Question], annotator: User, manner: Manner, rng: ran
     for question in questions:
         cast_vote(
             vote_id=uuid.UUID(int=rng.getrandbits(128), version=4),
-            showing_id=question.showing,
+            showing_id=question.pk,
             annotator=annotator,
             answer=choose(question, expressions, manner, rng),
             response_ms=round(rng.lognormvariate(7.6, 0.4)),
@@ -75,7 +75,9 @@ def _answer(questions: list[Question], annotator: User, manner: Manner, rng: ran
 
 
 def _known_expressions(questions: list[Question]) -> dict[int, list[float] | None]:
-    faces = {face for question in questions for face in (question.anchor, question.left, question.right)}
+    faces = {
+        face for question in questions for face in (question.anchor_id, question.left_id, question.right_id)
+    }
     return dict(Face.objects.filter(pk__in=faces).values_list("pk", "known_expression"))
 
 
@@ -83,7 +85,9 @@ def choose(
     question: Question, expressions: dict[int, list[float] | None], manner: Manner, rng: random.Random
 ) -> Answer:
     """What she says of the Euclidean distances of known expressions; without those, either at random."""
-    anchor, left, right = (expressions[face] for face in (question.anchor, question.left, question.right))
+    anchor, left, right = (
+        expressions[face] for face in (question.anchor_id, question.left_id, question.right_id)
+    )
     if anchor is None or left is None or right is None:
         manner = replace(manner, carelessness=1.0)
         anchor = left = right = [0.0]

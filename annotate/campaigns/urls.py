@@ -37,6 +37,7 @@ urlpatterns = [
     ),
     path("campaigns/<int:campaign_id>/triplets.csv", views.campaign_export, name="campaign-export"),
     path("api/campaigns/<int:campaign_id>/leases", api.Leases.as_view(), name="api-leases"),
+    path("api/campaigns/<int:campaign_id>/progress", api.ProgressOf.as_view(), name="api-progress"),
     path("api/votes", api.Votes.as_view(), name="api-votes"),
     path("api/votes/<uuid:vote_id>/undo", api.Undo.as_view(), name="api-undo"),
 ]

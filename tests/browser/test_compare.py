@@ -172,7 +172,7 @@ def test_answers_not_yet_saved_survive_a_reload(ann):
     ann.visitor.expects(NETWORK_LOST)
     ann.open()
     ann.look()
-    ann.has_ahead(2)
+    ann.has_ahead(3)
     ann.page.route("**/api/**", lambda route: route.abort())
     answered = {ann.press("1"), ann.press("1")}
     ann.page.reload()
@@ -220,7 +220,7 @@ def test_logged_out_keeps_the_answer_and_sends_it_after_logging_in(ann, annotato
     ann.visitor.expects("403")
     ann.open()
     ann.look()
-    ann.has_ahead(2)
+    ann.has_ahead(3)
     Session.objects.all().delete()
     answered = ann.press("1")
     ann.sees("logged-out")
@@ -340,7 +340,7 @@ def test_the_next_comparison_needs_no_network(ann):
     ann.visitor.expects(NETWORK_LOST)
     ann.open()
     ann.look()
-    ann.has_ahead(2)
+    ann.has_ahead(3)
     ann.visitor.context.set_offline(True)
     ann.page.evaluate(
         """() => {

@@ -57,9 +57,9 @@ def vote():
 
     def cast(annotator, question, answer=None, *, vote_id=None, at=None):
         if answer is None:
-            answer = Answer.LEFT if question.left < question.right else Answer.RIGHT
+            answer = Answer.LEFT if question.left_id < question.right_id else Answer.RIGHT
         return cast_vote(
-            vote_id=vote_id or uuid.UUID(int=next(ids)), showing_id=question.showing,
+            vote_id=vote_id or uuid.UUID(int=next(ids)), showing_id=question.pk,
             annotator=annotator, answer=answer, response_ms=900, at=at or timezone.now(),
         )  # fmt: skip
 

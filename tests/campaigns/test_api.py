@@ -68,7 +68,8 @@ def test_a_vote_is_stored_once_and_says_so(campaign, anna):
     again = send(anna, shown["id"], "right", vote_id, response_ms=812)
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.data == again.data
-    assert first.data["progress"]["mine"] == 1
+    progress = anna.get(f"/api/campaigns/{campaign.pk}/progress").data
+    assert progress == {"decided": 1, "total": 63, "mine": 1}
     vote = Vote.objects.get()
     assert (vote.pk, vote.answer, vote.response_ms) == (vote_id, "right", 812)
     face = vote.group.candidates.get(slot=vote.winner).positive_id
@@ -149,7 +150,7 @@ def test_a_late_vote_is_kept_and_told_so(campaign, anna, annotators, vote):
     [shown] = ask(anna, campaign)["comparisons"]
     comparison = Showing.objects.get(pk=shown["id"]).comparison
     other = comparison.showings.create(annotator=annotators[1], low_is_left=True)
-    vote(annotators[1], type("Question", (), {"showing": other.pk, "left": 1, "right": 2}))
+    vote(annotators[1], type("Question", (), {"pk": other.pk, "left_id": 1, "right_id": 2}))
     answer = send(anna, shown["id"])
     assert (answer.status_code, answer.data["in_time"]) == (201, False)
     assert send(anna, shown["id"], vote_id=answer.data["id"]).data["in_time"] is False

@@ -51,7 +51,7 @@ def test_a_campaign_under_many_hands(dataset):
             idle = 0 if questions else idle + 1
             for question in questions:
                 vote = {
-                    "vote_id": uuid.UUID(int=rng.getrandbits(128)), "showing_id": question.showing,
+                    "vote_id": uuid.UUID(int=rng.getrandbits(128)), "showing_id": question.pk,
                     "annotator": person, "answer": rng.choice([*Answer.values, Answer.LEFT]),
                     "response_ms": 1, "at": timezone.now(),
                 }  # fmt: skip
@@ -77,7 +77,7 @@ def test_the_same_vote_from_six_connections_counts_once(campaign, annotators, on
         showing = campaign.gold.get().showings.create(annotator=annotators[0], low_is_left=True).pk
     else:
         [question] = lease(campaign, annotators[0], count=1, at=timezone.now(), rng=random.Random(1))
-        showing = question.showing
+        showing = question.pk
     vote_id = uuid.uuid4()
     outcomes = []
     barrier = threading.Barrier(6)
@@ -139,7 +139,7 @@ def test_siblings_decided_at_once_open_one_next_match(campaign, annotators):
 def test_an_acknowledged_vote_is_committed(campaign, annotators):
     [question] = lease(campaign, annotators[0], count=1, at=timezone.now(), rng=random.Random(1))
     cast_vote(
-        vote_id=uuid.uuid4(), showing_id=question.showing, annotator=annotators[0], answer="left",
+        vote_id=uuid.uuid4(), showing_id=question.pk, annotator=annotators[0], answer="left",
         response_ms=None, at=timezone.now(),
     )  # fmt: skip
     assert not connection.in_atomic_block

@@ -1,5 +1,6 @@
 """Undo and discard: what is built on a vote falls with it, and the replay of the rest is what is stored."""
 
+import itertools
 import random
 from datetime import timedelta
 
@@ -60,7 +61,7 @@ def test_an_undone_answer_can_be_given_again(campaign, annotators, vote):
     assert Comparison.objects.get(pk=question.comparison.pk).winner is None
     assert not Relation.objects.exists()
     again = next(q for q in ask(campaign, anna, 3) if q.comparison == question.comparison)
-    assert (again.left, again.right) == (question.left, question.right)
+    assert (again.left_id, again.right_id) == (question.left_id, question.right_id)
     assert vote(anna, again).vote.counts
     assert Vote.objects.count() == 2
     assert list(differences(campaign)) == []
@@ -97,7 +98,7 @@ def test_what_somebody_else_has_seen_stays(campaign, annotators, vote):
         for q, person in zip(siblings, (bert, anna), strict=True)
     ]
     casts = [
-        vote(person, type("Q", (), {"showing": s.pk, "left": 1, "right": 2}))
+        vote(person, type("Q", (), {"pk": s.pk, "left_id": 1, "right_id": 2}))
         for (_, s), person in zip(shown, (bert, anna), strict=True)
     ]
     following = bracket.comparisons.get(round=2)
@@ -111,12 +112,15 @@ def test_what_somebody_else_has_just_leased_stays(campaign, annotators, admin):
     """Her lease is written a moment before her showing."""
     anna, bert = annotators[:2]
     simulate(campaign, [anna], Manner(), seed=1, repetitions=[1])
-    vote = Vote.objects.order_by("created_at").last()
-    following = vote.comparison
-    take_back(vote, anna)
-    before = Vote.objects.live().order_by("created_at").last()
-    Comparison.objects.filter(pk=following.pk).update(leased_to=bert)
-    assert before.comparison.bracket_id == following.bracket_id
+    votes = list(Vote.objects.select_related("comparison").order_by("created_at"))
+    before, vote = next(
+        (before, vote)
+        for before, vote in reversed(list(itertools.pairwise(votes)))
+        if before.comparison.bracket_id == vote.comparison.bracket_id and vote.comparison.round == 3
+    )
+    for later in reversed(votes[votes.index(vote) :]):
+        take_back(later, anna)
+    Comparison.objects.filter(pk=vote.comparison_id).update(leased_to=bert)
     with pytest.raises(BuiltUpon):
         take_back(before, anna)
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from annotate.campaigns import leases
-from annotate.campaigns.leases import LEASE, lease
+from annotate.campaigns.leases import LEASE, lease, lease_more
 from annotate.campaigns.models import Answer, Bracket, Comparison, Relation, Vote
 from annotate.campaigns.simulation import simulate
 from annotate.campaigns.voting import (
@@ -54,17 +54,32 @@ def test_an_expired_lease_goes_to_somebody_else_and_a_late_vote_still_counts(cam
 
 
 def test_a_lease_that_ends_while_it_is_read_puts_nothing_to_her_twice(campaign, annotators, monkeypatch):
-    held = leases._held
+    held_questions = leases.held_questions
 
-    def held_and_lost(*given):
-        found = held(*given)
+    def held_and_lost(here):
+        found = held_questions(here)
         Comparison.objects.filter(leased_to=annotators[0]).update(leased_until="2000-01-01T00:00Z")
         return found
 
     ask(campaign, annotators[0], 2)
-    monkeypatch.setattr(leases, "_held", held_and_lost)
-    shown = [question.showing for question in ask(campaign, annotators[0], 4)]
+    monkeypatch.setattr(leases, "held_questions", held_and_lost)
+    shown = [question.pk for question in ask(campaign, annotators[0], 4)]
     assert len(shown) == len(set(shown)) >= 2
+
+
+def test_more_comes_beside_what_she_holds_and_never_above_the_most(campaign, annotators, monkeypatch):
+    anna, bert = annotators[:2]
+    now = timezone.now()
+    held = ask(campaign, anna, 2, at=now)
+    later = now + LEASE - timedelta(seconds=5)
+    more = lease_more(campaign.pk, anna, count=3, at=later, rng=random.Random(1))
+    assert len(more) == 3
+    assert not {q.pk for q in more} & {q.pk for q in held}
+    assert ask(campaign, anna, 5, at=later) == held + more
+    soon = now + LEASE + timedelta(seconds=5)
+    assert not {q.comparison_id for q in held} & {q.comparison_id for q in ask(campaign, bert, 50, at=soon)}
+    monkeypatch.setattr(leases, "MOST_AT_ONCE", 6)
+    assert len(lease_more(campaign.pk, anna, count=3, at=later, rng=random.Random(1))) == 1
 
 
 def test_the_same_vote_twice_counts_once(campaign, annotators, vote):
@@ -187,12 +202,12 @@ def test_sides_are_random_and_recorded(campaign, annotators, vote):
     questions = [
         q for a in annotators for q in lease(campaign, a, count=10, at=timezone.now(), rng=random.Random(4))
     ]
-    assert 0.2 < sum(q.left < q.right for q in questions) / len(questions) < 0.8
+    assert 0.2 < sum(q.left_id < q.right_id for q in questions) / len(questions) < 0.8
     cast = vote(annotators[0], questions[0], Answer.LEFT)
     left_slot = cast.vote.low if cast.vote.low_is_left else cast.vote.high
     assert cast.vote.winner == left_slot
     candidate = questions[0].comparison.group.candidates.get(slot=left_slot)
-    assert candidate.positive_id == questions[0].left
+    assert candidate.positive_id == questions[0].left_id
 
 
 def test_an_answer_to_a_pair_known_from_another_repetition_is_refused(campaign, annotators, vote):

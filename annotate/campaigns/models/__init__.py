@@ -5,6 +5,7 @@ from annotate.campaigns.models.asking import (
     ComparisonQuerySet,
     Gold,
     Participation,
+    Question,
     Seat,
     Showing,
 )
@@ -13,5 +14,5 @@ from annotate.campaigns.models.votes import Answer, Relation, Vote
 
 __all__ = [
     "Answer", "Assignment", "Bracket", "Campaign", "Candidate", "Comparison", "ComparisonQuerySet", "Gold",
-    "Group", "Participation", "Relation", "Seat", "Showing", "Vote",
+    "Group", "Participation", "Question", "Relation", "Seat", "Showing", "Vote",
 ]  # fmt: skip

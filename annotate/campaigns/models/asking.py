@@ -59,9 +59,12 @@ class Comparison(models.Model):
     any more. The lease says who is looking at it now and until when.
     """
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+")
+    # Every answer writes here: columns that begin another index have none of their own.
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+", db_index=False)
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="comparisons")
-    bracket = models.ForeignKey(Bracket, on_delete=models.CASCADE, null=True, related_name="comparisons")
+    bracket = models.ForeignKey(
+        Bracket, on_delete=models.CASCADE, null=True, related_name="comparisons", db_index=False
+    )
     round = models.PositiveSmallIntegerField(null=True, help_text="1 is the first")
     position = models.PositiveSmallIntegerField(null=True, help_text="0, 1, 2, ... within the round")
     low = models.PositiveSmallIntegerField()
@@ -71,12 +74,12 @@ class Comparison(models.Model):
     is_withdrawn = models.BooleanField(default=False)
     uncertain = models.PositiveSmallIntegerField(default=0, help_text="Counted votes that name neither")
     settled_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+",
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False,
         help_text="The admin who called it a tie, where nobody could be asked any more",
     )  # fmt: skip
     decided_at = models.DateTimeField(null=True)
     leased_to = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
     )
     leased_until = models.DateTimeField(null=True)
 
@@ -122,16 +125,21 @@ class Comparison(models.Model):
                 name="comparison_undecided_by_some",
             ),
             models.Index(fields=["campaign"], condition=Q(winner__isnull=False), name="comparison_decided"),
+            models.Index(
+                fields=["leased_to"], condition=Q(leased_to__isnull=False), name="comparison_leased"
+            ),
         ]
 
 
 class Seat(models.Model):
     """An annotator's place in a group: the repetition that she takes part in. She has one a group."""
 
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+")
-    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="seats")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="+", db_index=False)
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="seats", db_index=False)
     bracket = models.ForeignKey(Bracket, on_delete=models.CASCADE, related_name="seats")
-    annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     leases = models.PositiveSmallIntegerField(default=0, help_text="Comparisons that she was given from here")
     is_open = models.BooleanField(default=True, help_text="Until the bracket is finished")
 
@@ -197,17 +205,42 @@ class Showing(models.Model):
     `low_is_left`: the lower slot, or of a gold one the nearer face, was on the left.
     """
 
-    comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, null=True, related_name="showings")
-    gold = models.ForeignKey(Gold, on_delete=models.CASCADE, null=True, related_name="showings")
-    annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    comparison = models.ForeignKey(
+        Comparison, on_delete=models.CASCADE, null=True, related_name="showings", db_index=False
+    )
+    gold = models.ForeignKey(
+        Gold, on_delete=models.CASCADE, null=True, related_name="showings", db_index=False
+    )
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     low_is_left = models.BooleanField(help_text="Drawn at random for each annotator")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["comparison", "annotator"], name="showing_once"),
-            models.UniqueConstraint(fields=["annotator", "gold"], name="showing_gold_once"),
+            models.UniqueConstraint(
+                fields=["gold", "annotator"], condition=Q(gold__isnull=False), name="showing_gold_once"
+            ),
             models.CheckConstraint(
                 condition=Q(comparison__isnull=True) ^ Q(gold__isnull=True), name="showing_of_one"
             ),
         ]
+
+
+class Question(models.Model):
+    """A showing as its annotator sees it: three faces, and who of the two is on the left.
+
+    A view, for reading. `comparison` is None where it is a gold one. Its id is what her vote names.
+    """
+
+    annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="+")
+    comparison = models.ForeignKey(Comparison, on_delete=models.DO_NOTHING, null=True, related_name="+")
+    gold = models.ForeignKey(Gold, on_delete=models.DO_NOTHING, null=True, related_name="+")
+    anchor = models.ForeignKey(Face, on_delete=models.DO_NOTHING, related_name="+")
+    left = models.ForeignKey(Face, on_delete=models.DO_NOTHING, related_name="+")
+    right = models.ForeignKey(Face, on_delete=models.DO_NOTHING, related_name="+")
+
+    class Meta:
+        managed = False

@@ -34,10 +34,13 @@ class Vote(models.Model):
     (undone) or by an admin (discarded). What a campaign knows is a function of these and its seeds."""
 
     id = models.UUIDField(primary_key=True, help_text="Made by the client: the same vote twice counts once")
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="votes")
+    # Columns that begin another index have none of their own.
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="votes", db_index=False)
     comparison = models.ForeignKey(Comparison, on_delete=models.CASCADE, null=True, related_name="votes")
-    gold = models.ForeignKey(Gold, on_delete=models.PROTECT, null=True, related_name="votes")
-    annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="votes")
+    gold = models.ForeignKey(Gold, on_delete=models.PROTECT, null=True, related_name="votes", db_index=False)
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="votes", db_index=False
+    )
     answer = models.CharField(max_length=9, choices=Answer.choices)
     low_is_left = models.BooleanField()
     response_ms = models.PositiveIntegerField(null=True)
@@ -50,7 +53,7 @@ class Vote(models.Model):
     )
     retracted_at = models.DateTimeField(null=True)
     retracted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     # Repeated from the comparison, so that the database itself can hold the rule below.
     group = models.ForeignKey(Group, on_delete=models.CASCADE, null=True, related_name="votes")
@@ -67,7 +70,9 @@ class Vote(models.Model):
                 name="vote_pair_once",
             ),
             models.UniqueConstraint(
-                fields=["annotator", "gold"], condition=Q(retracted_at__isnull=True), name="vote_gold_once"
+                fields=["annotator", "gold"],
+                condition=Q(gold__isnull=False, retracted_at__isnull=True),
+                name="vote_gold_once",
             ),
             models.CheckConstraint(condition=Q(answer__in=Answer.values), name="vote_answer_known"),
             models.UniqueConstraint(
@@ -89,6 +94,7 @@ class Vote(models.Model):
         ]  # fmt: skip
         indexes: ClassVar = [
             models.Index(fields=["campaign", "annotator", "created_at"], name="vote_of_annotator"),
+            models.Index(fields=["gold"], condition=Q(gold__isnull=False), name="vote_on_gold"),
         ]
 
     @property
@@ -114,7 +120,7 @@ class Relation(models.Model):
     stored as comparisons are decided, so that an export is one query.
     """
 
-    bracket = models.ForeignKey(Bracket, on_delete=models.CASCADE, related_name="relations")
+    bracket = models.ForeignKey(Bracket, on_delete=models.CASCADE, related_name="relations", db_index=False)
     winner = models.ForeignKey(Candidate, on_delete=models.CASCADE, related_name="+")
     loser = models.ForeignKey(Candidate, on_delete=models.CASCADE, related_name="+")
     round = models.PositiveSmallIntegerField(help_text="Of the comparison that completed the chain")

@@ -1,13 +1,13 @@
-// Talks to the server's two compare endpoints, and turns every outcome into a value or a named error.
+// Talks to the server's compare endpoints, and turns every outcome into a value or a named error.
 
 /**
  * @typedef {{face: number, src: string}} ShownFace
  * @typedef {{id: number, anchor: ShownFace, left: ShownFace, right: ShownFace}} Comparison
- * @typedef {{decided: number, total: number, mine: number}} Progress
+ * @typedef {{decided: number, total: number, mine?: number}} Progress
  * @typedef {"open"|"waiting"|"finished"|"paused"} CampaignState
  * @typedef {{state: CampaignState, comparisons: Comparison[], lease_seconds: number, progress: Progress}} Lease
  * @typedef {"left"|"right"|"uncertain"} Answer
- * @typedef {{progress: Progress, in_time: boolean}} Saved
+ * @typedef {{comparisons: Comparison[], lease_seconds: number, in_time: boolean}} Saved
  * @typedef {{id: string, showing: number, answer: Answer, response_ms: number}} Vote
  */
 
@@ -30,7 +30,7 @@ const PATIENCE_MS = 20_000;
 
 export class Api {
   /**
-   * @param {{leasesUrl: string, votesUrl: string, csrfToken: string}} settings `csrfToken` is the one
+   * @param {{leasesUrl?: string, votesUrl: string, progressUrl?: string, csrfToken: string}} settings `csrfToken` is the one
    *   that the page came with: a login in another tab makes it void, so that a page left open by one
    *   person can not send answers in the name of the next.
    */
@@ -43,23 +43,28 @@ export class Api {
     return this.#post(this.settings.leasesUrl, { count });
   }
 
-  /** @param {Vote} vote @returns {Promise<Saved>} */
-  vote(vote) {
+  /** Send an answer, and ask for so many more comparisons. @param {Vote} vote @param {number} more @returns {Promise<Saved>} */
+  vote(vote, more) {
     const { id, showing, answer, response_ms } = vote;
-    return this.#post(this.settings.votesUrl, { id, showing, answer, response_ms }, { keepalive: true });
+    return this.#post(this.settings.votesUrl, { id, showing, answer, response_ms, more }, { keepalive: true });
   }
 
-  /** @param {string} url @param {object} body @param {RequestInit} [options] @returns {Promise<any>} */
-  async #post(url, body, options = {}) {
+  /** @returns {Promise<Progress>} */
+  progress() {
+    return this.#ask(this.settings.progressUrl, {});
+  }
+
+  /** @param {string | undefined} url @param {object} body @param {RequestInit} [options] @returns {Promise<any>} */
+  #post(url, body, options = {}) {
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": this.settings.csrfToken };
+    return this.#ask(url, { method: "POST", headers, body: JSON.stringify(body), ...options });
+  }
+
+  /** @param {string | undefined} url @param {RequestInit} options @returns {Promise<any>} */
+  async #ask(url, options) {
     let response;
     try {
-      response = await fetch(url, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": this.settings.csrfToken },
-        body: JSON.stringify(body),
-        signal: AbortSignal.timeout(PATIENCE_MS),
-        ...options,
-      });
+      response = await fetch(url ?? "", { signal: AbortSignal.timeout(PATIENCE_MS), ...options });
       if (response.ok && isJson(response)) return await response.json();
     } catch (error) {
       throw new Unreachable(String(error));

@@ -5,10 +5,10 @@ import { Outbox } from "./outbox.js";
 
 const note = /** @type {HTMLElement} */ (document.querySelector("[data-deliver]"));
 const { votesUrl = "", csrf = "", user } = note.dataset;
-const api = new Api({ leasesUrl: "", votesUrl, csrfToken: csrf });
+const api = new Api({ votesUrl, csrfToken: csrf });
 const outbox = new Outbox({
   owner: Number(user),
-  send: (vote) => api.vote(vote),
+  send: (vote) => api.vote(vote, 0),
   onChange: update,
   onSaved() {},
   onRefused() {},

@@ -7,6 +7,8 @@ import { Queue } from "./queue.js";
 import { View } from "./view.js";
 
 const LOOK_AGAIN_MS = 4_000;
+/** How often the progress of everybody is asked for; her own answers are counted as they are saved. */
+const PROGRESS_MS = 15_000;
 /** What the server takes as a response time; a page left open over a weekend would exceed it. */
 const LONGEST_RESPONSE_MS = 24 * 60 * 60 * 1000;
 const SHOWN = "semblance.shown";
@@ -18,6 +20,7 @@ const campaign = Number(root.dataset.campaign);
 const api = new Api({
   leasesUrl: root.dataset.leasesUrl ?? "",
   votesUrl: root.dataset.votesUrl ?? "",
+  progressUrl: root.dataset.progressUrl ?? "",
   csrfToken: root.dataset.csrf ?? "",
 });
 const view = new View(root);
@@ -26,14 +29,20 @@ const view = new View(root);
 let current = null;
 /** @type {number | null} the comparison that she looked at when its lease ran out */
 let lapsed = null;
+let progressAt = performance.now();
 
 const outbox = new Outbox({
   owner: Number(root.dataset.user),
-  send: (vote) => api.vote(vote),
+  // An answer to another campaign, kept from an earlier visit, brings nothing for this one.
+  send: (vote) => api.vote(vote, vote.campaign === campaign ? queue.room : 0),
   onChange: update,
-  onSaved(vote, { progress, in_time }) {
-    if (vote.campaign === campaign) view.progress(progress);
-    if (!in_time) view.notice("late");
+  onSaved(vote, saved) {
+    if (vote.campaign === campaign) {
+      view.saved(saved.in_time && vote.answer !== "uncertain");
+      void queue.accept(saved);
+      void lookAtProgress();
+    }
+    if (!saved.in_time) view.notice("late");
     more();
   },
   onRefused(vote, refused) {
@@ -43,7 +52,7 @@ const outbox = new Outbox({
   },
 });
 const queue = new Queue({
-  lease: (count) => api.lease(count),
+  lease,
   outbox,
   first: Number(sessionStorage.getItem(SHOWN)) || null,
   onProgress(progress) {
@@ -53,7 +62,29 @@ const queue = new Queue({
   onChange: update,
 });
 
-/** Ask for more comparisons; the server has just shown that it can be reached. */
+/** @param {number} count */
+async function lease(count) {
+  const isExact = outbox.watch();
+  const lease = await api.lease(count);
+  if (!isExact()) delete lease.progress.mine;
+  return lease;
+}
+
+async function lookAtProgress() {
+  if (performance.now() - progressAt < PROGRESS_MS) return;
+  progressAt = performance.now();
+  const isExact = outbox.watch();
+  try {
+    const progress = await api.progress();
+    // An answer that was on its way may be in this number already, or not yet: it is counted when it is saved.
+    if (!isExact()) delete progress.mine;
+    view.progress(progress);
+  } catch {
+    // The next answer tries again soon enough.
+  }
+}
+
+/** Ask for more comparisons if few are left; the server has just shown that it can be reached. */
 function more() {
   queue.hurry();
   void queue.fill();

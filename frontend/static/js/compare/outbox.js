@@ -11,6 +11,7 @@ export class Outbox {
   #entries = new Map();
   #backoff = new Backoff();
   #sending = false;
+  #attempts = 0;
 
   /** True while answers wait because the last attempt did not reach the server. */
   failing = false;
@@ -33,6 +34,12 @@ export class Outbox {
 
   get size() {
     return this.#entries.size;
+  }
+
+  /** Begin to watch; the returned function says whether no answer has been on its way since. */
+  watch() {
+    const before = this.#sending ? NaN : this.#attempts;
+    return () => this.#attempts === before;
   }
 
   /** @param {number} showing */
@@ -67,6 +74,7 @@ export class Outbox {
 
   /** @param {Entry} entry */
   async #attempt(entry) {
+    this.#attempts += 1;
     try {
       const saved = await this.settings.send(entry);
       this.#settled(entry);

@@ -12,14 +12,20 @@ import { picture } from "./pictures.js";
  *   pictures: Record<Place, HTMLImageElement | null>}} Ready
  */
 
-const AHEAD = 3;
-const MOST_AT_ONCE = 10;
+/** Enough for a minute without the network. */
+const AHEAD = 10;
+/** Each answer brings the next comparisons along; where it brings none, this few are waited for. */
+const FEW = 3;
+/** The server renews a lease that she holds once so much of it has gone. */
+const RENEWED_MS = 20_000;
 
 export class Queue {
   /** @type {Ready[]} */
   #ready = [];
   /** @type {Set<number>} */
   #taken = new Set();
+  /** @type {Set<number>} those whose pictures are being loaded */
+  #coming = new Set();
   #filling = false;
   #again = false;
   #backoff = new Backoff();
@@ -43,6 +49,11 @@ export class Queue {
   /** How many can be shown without the server. */
   get size() {
     return this.#ready.length;
+  }
+
+  /** How many more it has a place for. */
+  get room() {
+    return Math.max(0, AHEAD - this.#ready.length - this.#coming.size);
   }
 
   /** The next comparison, or null where none is ready. @returns {Ready | null} */
@@ -72,7 +83,7 @@ export class Queue {
     while (this.#again && this.state !== "logged-out" && this.state !== "gone") {
       this.#again = false;
       this.#dropLapsed();
-      if (this.#ready.length < AHEAD) await this.#ask();
+      if (this.#ready.length + this.#coming.size < FEW) await this.#ask();
     }
     this.#filling = false;
   }
@@ -80,8 +91,11 @@ export class Queue {
   async #ask() {
     try {
       // Those in the outbox are still hers as far as the server knows, so they come back once more.
-      const count = Math.min(AHEAD + this.settings.outbox.size, MOST_AT_ONCE);
-      await this.#accept(await this.settings.lease(count));
+      const lease = await this.settings.lease(AHEAD + this.settings.outbox.size);
+      this.settings.onProgress(lease.progress);
+      if (lease.state === "paused") this.#ready = [];
+      this.state = lease.state;
+      await this.accept(lease);
       this.#backoff.reset();
     } catch (error) {
       if (error instanceof LoggedOut) this.state = "logged-out";
@@ -95,22 +109,22 @@ export class Queue {
     }
   }
 
-  /** @param {import("./api.js").Lease} lease */
-  async #accept(lease) {
-    this.settings.onProgress(lease.progress);
-    const until = performance.now() + lease.lease_seconds * 1000;
-    if (lease.state === "paused") this.#ready = [];
-    for (const ready of this.#ready) {
-      if (lease.comparisons.some(({ id }) => id === ready.comparison.id)) ready.until = until;
-    }
-    const fresh = lease.comparisons.filter(({ id }) => this.#isFresh(id));
+  /**
+   * Take comparisons that the server leased; what she holds has been renewed with them.
+   * @param {{comparisons: import("./api.js").Comparison[], lease_seconds: number}} leased
+   */
+  async accept({ comparisons, lease_seconds }) {
+    const until = performance.now() + lease_seconds * 1000;
+    for (const ready of this.#ready) ready.until = Math.max(ready.until, until - RENEWED_MS);
+    const fresh = comparisons.filter(({ id }) => this.#isFresh(id));
     fresh.sort((a, b) => Number(b.id === this.first) - Number(a.id === this.first));
     this.first = null;
-    this.state = lease.state;
     // All are loaded at once, but come in the server's order.
+    for (const { id } of fresh) this.#coming.add(id);
     const loading = fresh.map(load);
     for (const [index, comparison] of fresh.entries()) {
       this.#ready.push({ comparison, until, pictures: await loading[index] });
+      this.#coming.delete(comparison.id);
       this.settings.onChange();
     }
     if (!fresh.length) this.settings.onChange();
@@ -124,6 +138,7 @@ export class Queue {
   #isFresh(id) {
     return (
       !this.#taken.has(id) &&
+      !this.#coming.has(id) &&
       !this.settings.outbox.holds(id) &&
       !this.#ready.some((ready) => ready.comparison.id === id)
     );

@@ -66,15 +66,21 @@ export class View {
     this.announce(this.#text(`chose-${answer}`).textContent ?? "");
   }
 
-  /** @param {import("./api.js").Progress} progress */
-  progress({ decided, total, mine }) {
-    // Answers of the server may overtake each other, but neither count ever goes back.
+  /** Without `mine`, that stays as it is. @param {import("./api.js").Progress} progress */
+  progress({ decided, total, mine = Number(this.root.dataset.mine) }) {
+    // Answers of the server may overtake each other, but this count never goes back.
     decided = Math.max(decided, this.progressBar.value);
-    mine = Math.max(mine, Number(this.root.dataset.mine));
     this.progressBar.max = Math.max(total, 1);
     this.progressBar.value = decided;
     this.#fill({ decided, total, mine });
     this.root.dataset.mine = String(mine);
+  }
+
+  /** Count an answer of hers that the server has acknowledged. @param {boolean} decides */
+  saved(decides) {
+    const { value, max } = this.progressBar;
+    const decided = Math.min(value + Number(decides), max);
+    this.progress({ decided, total: max, mine: Number(this.root.dataset.mine) + 1 });
   }
 
   /** Say how many answers the server has not acknowledged yet. @param {number} count @param {boolean} failing */
