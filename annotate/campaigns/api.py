@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from django.core.cache import cache
@@ -16,10 +16,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotate.campaigns.leases import LEASE, MOST_AT_ONCE, lease, lease_more
+from annotate.campaigns.leases import LEASE, MOST_AT_ONCE, answer_and_lease, lease
 from annotate.campaigns.models import Answer, Campaign, Question, Vote
 from annotate.campaigns.retraction import UndoRefused, undo
-from annotate.campaigns.voting import Cast, VoteRefused, cast_vote
+from annotate.campaigns.voting import VoteRefused
 
 # Which side a face is shown on must not be guessable from anything that repeats.
 RANDOM = random.SystemRandom()
@@ -67,7 +67,12 @@ def shown(questions: list[Question]) -> list[dict[str, object]]:
 
 
 def _face(face: int) -> dict[str, object]:
-    return {"face": face, "src": reverse("face-crop", args=[face])}
+    return {"face": face, "src": _crop_address().format(face)}
+
+
+@lru_cache(maxsize=1)
+def _crop_address() -> str:
+    return reverse("face-crop", args=[0]).replace("/0/", "/{}/")
 
 
 class LeaseAnswer(serializers.Serializer):
@@ -89,6 +94,10 @@ class VoteRequest(serializers.Serializer):
         min_value=0, max_value=MOST_AT_ONCE, default=0,
         help_text="How many comparisons you want beside those that you hold already",
     )  # fmt: skip
+
+
+# A serializer of its own for each vote would take longer than all of its checks.
+VOTE = VoteRequest()
 
 
 class VoteAnswer(serializers.Serializer):
@@ -165,14 +174,12 @@ class Votes(APIView):
     )
     def post(self, request: Request) -> Response:
         """Store one vote, and get what to compare next. When this answers 200 or 201, the vote is on disk."""
-        vote = VoteRequest(data=request.data)
-        vote.is_valid(raise_exception=True)
-        given = vote.validated_data
-        now = timezone.now()
+        given = VOTE.run_validation(request.data)
         try:
-            cast = cast_vote(
+            cast, questions = answer_and_lease(
                 vote_id=given["id"], showing_id=given["showing"], annotator=request.user,
-                answer=given["answer"], response_ms=given.get("response_ms"), at=now,
+                answer=given["answer"], response_ms=given.get("response_ms"), more=given["more"],
+                at=timezone.now(), rng=RANDOM,
             )  # fmt: skip
         except VoteRefused as refusal:
             return Response({"code": refusal.code, "detail": str(refusal)}, status.HTTP_409_CONFLICT)
@@ -181,16 +188,10 @@ class Votes(APIView):
             "showing": given["showing"],
             "answer": cast.vote.answer,
             "in_time": cast.vote.counts or cast.vote.gold_id is not None,
-            "comparisons": shown(_more(cast, given["more"], now)),
+            "comparisons": shown(questions),
             "lease_seconds": LEASE_SECONDS,
         }
         return Response(answer, status.HTTP_201_CREATED if cast.is_new else status.HTTP_200_OK)
-
-
-def _more(cast: Cast, count: int, at: datetime) -> list[Question]:
-    if not count or not cast.is_new:
-        return []
-    return lease_more(cast.vote.campaign_id, cast.vote.annotator, count=count, at=at, rng=RANDOM)
 
 
 class ProgressOf(APIView):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -13,15 +14,21 @@ from annotate.accounts.models import User
 from annotate.campaigns.brackets import lock_group
 from annotate.campaigns.choosing import IN_A_ROW, PRESENT, UNDER_WAY, Arrival, for_a_stand_in
 from annotate.campaigns.extras import plan_extras
-from annotate.campaigns.models import Campaign, Comparison, Question
+from annotate.campaigns.models import Answer, Campaign, Comparison, Question
 from annotate.campaigns.showings import draw_gold, held_gold, held_questions, show_gold
+from annotate.campaigns.voting import Cast, one_transaction, store_vote
 
 LEASE = timedelta(minutes=2)
 # A lease that has so much left is not written again.
 FRESH = LEASE - timedelta(seconds=20)
 MOST_AT_ONCE = 50
 QUESTION_FIELDS = [field.attname for field in Question._meta.concrete_fields]
-QUESTIONS = f"SELECT {', '.join(QUESTION_FIELDS)} FROM "  # noqa: S608
+COLUMNS = ", ".join(QUESTION_FIELDS)
+ARRIVE = f"""SELECT gold_rate, extra_comparisons, held, {COLUMNS}
+    FROM campaigns_arrive(%(campaign)s, %(her)s, %(at)s, %(until)s, %(fresh)s, %(repetitions)s::integer[])
+    LEFT JOIN campaigns_ask(%(campaign)s, %(her)s,
+        CASE WHEN gold_rate = 0 THEN least(%(ask)s, %(most)s - held) ELSE 0 END, %(at)s, %(until)s, %(since)s,
+        %(sides)s, %(repetitions)s::integer[], %(in_a_row)s, %(under_way)s, false) ON true"""  # noqa: S608
 
 
 def lease(
@@ -39,7 +46,7 @@ def lease(
     present is left who may answer a match is she asked about another one's. `repetitions` keeps her to
     those.
     """
-    here = _arrive(campaign.pk, annotator, at, rng, repetitions)
+    here, _ = _arrive(campaign.pk, annotator, at, rng, repetitions)
     if here is None:
         return []
     count = min(count, MOST_AT_ONCE)
@@ -48,26 +55,58 @@ def lease(
     return _mixed(here, held, gold, count - len(held) - len(gold))
 
 
-def lease_more(
-    campaign_id: int, annotator: User, *, count: int, at: datetime, rng: random.Random
-) -> list[Question]:
-    """Up to `count` comparisons beside those that she holds, which she goes on holding."""
-    here = _arrive(campaign_id, annotator, at, rng, None)
-    return [] if here is None else _mixed(here, [], [], min(count, MOST_AT_ONCE - here.held))
+def answer_and_lease(
+    *,
+    vote_id: UUID,
+    showing_id: int,
+    annotator: User,
+    answer: Answer,
+    response_ms: int | None,
+    more: int,
+    at: datetime,
+    rng: random.Random,
+) -> tuple[Cast, list[Question]]:
+    """Store a vote, and lease up to `more` comparisons beside those that she holds and goes on holding.
+
+    As a rule that is one transaction: the group of her vote is most often where she goes on. A vote that
+    had come before brings none. Raises the kinds of VoteRefused.
+    """
+    here, claimed = None, []
+    with one_transaction():
+        cast = store_vote(vote_id, showing_id, annotator, answer, response_ms, at)
+        if more and cast.is_new:
+            here, claimed = _arrive(cast.vote.campaign_id, annotator, at, rng, ask=more)
+    if here is None:
+        return cast, []
+    return cast, claimed + _mixed(here, [], [], min(more, MOST_AT_ONCE - here.held) - len(claimed))
 
 
 def _arrive(
-    campaign_id: int, annotator: User, at: datetime, rng: random.Random, repetitions: Sequence[int] | None
-) -> Arrival | None:
-    """Note that she is here, for another LEASE of what she holds; None where she is asked nothing."""
+    campaign_id: int,
+    annotator: User,
+    at: datetime,
+    rng: random.Random,
+    repetitions: Sequence[int] | None = None,
+    *,
+    ask: int = 0,
+) -> tuple[Arrival | None, list[Question]]:
+    """Note that she is here, for another LEASE of what she holds; None where she is asked nothing.
+
+    Where there is no gold to be mixed in, up to `ask` comparisons come along.
+    """
     only = None if repetitions is None else list(repetitions)
+    terms = {
+        "campaign": campaign_id, "her": annotator.pk, "at": at, "until": at + LEASE, "fresh": at + FRESH,
+        "since": at - PRESENT, "repetitions": only, "ask": ask, "most": MOST_AT_ONCE,
+        "sides": [rng.random() < 0.5 for _ in range(ask)], "in_a_row": IN_A_ROW, "under_way": UNDER_WAY,
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT * FROM campaigns_arrive(%s, %s, %s, %s, %s, %s::integer[])",
-            [campaign_id, annotator.pk, at, at + LEASE, at + FRESH, only],
-        )
-        row = cursor.fetchone()
-    return row and Arrival(campaign_id, annotator, at, rng, only, *row)
+        cursor.execute(ARRIVE, terms)
+        rows = cursor.fetchall()
+    if not rows:
+        return None, []
+    here = Arrival(campaign_id, annotator, at, rng, only, *rows[0][:3])
+    return here, _questions(row[3:] for row in rows if row[3] is not None)
 
 
 def _mixed(here: Arrival, held: list[Question], gold: list[Question], wanted: int) -> list[Question]:
@@ -130,7 +169,7 @@ def _stand_in(match: Comparison, here: Arrival) -> list[Question]:
     if hers.exists() or not free.exists():
         return []
     return _called(
-        "campaigns_hold(%s, %s, %s, %s, %s, false)",
+        "campaigns_hold(%s, %s, %s, %s, %s, NULL, NULL, 0)",
         match.group_id, [match.pk], here.annotator.pk, here.at + LEASE, here.sides(1),
     )  # fmt: skip
 
@@ -143,5 +182,9 @@ def _terms(here: Arrival, count: int) -> tuple[object, ...]:
 def _called(function: str, *given: object) -> list[Question]:
     """The questions that a function of the database answers (migration 0007_engine)."""
     with connection.cursor() as cursor:
-        cursor.execute(QUESTIONS + function, given)
-        return [Question.from_db(connection.alias, QUESTION_FIELDS, row) for row in cursor.fetchall()]
+        cursor.execute(f"SELECT {COLUMNS} FROM {function}", given)  # noqa: S608
+        return _questions(cursor.fetchall())
+
+
+def _questions(rows: Iterable[Sequence[object]]) -> list[Question]:
+    return [Question.from_db(connection.alias, QUESTION_FIELDS, row) for row in rows]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -62,6 +64,21 @@ class Cast:
     is_new: bool
 
 
+@contextmanager
+def one_transaction() -> Iterator[None]:
+    """In which a vote is stored. Raises the kinds of VoteRefused, and then stores nothing."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as error:
+        # The constraints are the last word where two requests raced past the checks.
+        if "vote_pair_once" in str(error) or "vote_gold_once" in str(error):
+            raise AlreadyAnswered from error
+        if "campaigns_vote_pkey" in str(error):
+            raise IdUsed from error
+        raise
+
+
 def cast_vote(
     *,
     vote_id: UUID,
@@ -77,28 +94,20 @@ def cast_vote(
     its lease counts as long as the comparison is still open; if that has been closed meanwhile, the vote
     is kept as evidence and decides nothing (`counts` is false). Raises the kinds of VoteRefused.
     """
-    try:
-        return _cast(vote_id, showing_id, annotator, answer, response_ms, at)
-    except IntegrityError as error:
-        # The constraints are the last word where two requests raced past the checks.
-        if "vote_pair_once" in str(error) or "vote_gold_once" in str(error):
-            raise AlreadyAnswered from error
-        if "campaigns_vote_pkey" in str(error):
-            raise IdUsed from error
-        raise
+    with one_transaction():
+        return store_vote(vote_id, showing_id, annotator, answer, response_ms, at)
 
 
-@transaction.atomic
-def _cast(
+def store_vote(
     vote_id: UUID, showing_id: int, annotator: User, answer: Answer, response_ms: int | None, at: datetime
 ) -> Cast:
+    """As cast_vote, within one_transaction()."""
     with connection.cursor() as cursor:
         cursor.execute(CAST, [vote_id, showing_id, annotator.pk, answer, response_ms, at])
         outcome, *row = cursor.fetchone()
     if outcome in REFUSALS:
         raise REFUSALS[outcome]
     vote = Vote.from_db(connection.alias, VOTE_FIELDS, row)
-    vote.annotator = annotator
     if outcome == "tie":
         decide_as_tie(vote.comparison, at=at)
     elif outcome == "rebuild":

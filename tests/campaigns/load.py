@@ -78,6 +78,8 @@ class Annotator(threading.Thread):
         self.leases = f"/api/campaigns/{campaign_id}/leases"
         self.habits, self.record = habits, record
         self.left = votes_before_vanishing
+        self.brought: list[dict] = []
+        self.answered: set[int] = set()
         self.rng = random.Random(seed)
         self.has_finished = self.has_vanished = False
         self.stopping = threading.Event()
@@ -85,13 +87,20 @@ class Annotator(threading.Thread):
     def run(self) -> None:
         try:
             while not self.stopping.is_set() and not self.has_vanished:
+                # What she holds comes again.
+                self.brought = []
                 asked = self.deliver(self.leases, {"count": self.rng.randint(1, 5)}, {200})
                 self.has_finished = asked["state"] == "finished"
                 if len({shown["id"] for shown in asked["comparisons"]}) < len(asked["comparisons"]):
                     self.record.faults.append(f"annotator {self.user_id} was asked twice in one: {asked}")
                 if not asked["comparisons"]:
                     self.stopping.wait(self.rng.uniform(0.2, 1.0))
-                self.answer_all(asked["comparisons"])
+                comparisons = asked["comparisons"]
+                while comparisons and not self.stopping.is_set() and self.rng.random() < 0.95:
+                    self.answer_all(comparisons)
+                    # One whose lease had ended before she answered it may have been brought once more.
+                    comparisons = [shown for shown in self.brought if shown["id"] not in self.answered]
+                    self.brought = []
         except Exception as error:
             self.record.faults.append(f"annotator {self.user_id}: {error!r}")
         finally:
@@ -120,7 +129,9 @@ class Annotator(threading.Thread):
             answer = "uncertain"
         vote_id = uuid.UUID(int=self.rng.getrandbits(128), version=4)
         self.record.sent[vote_id] = self.user_id
-        return {"id": str(vote_id), "showing": showing, "answer": answer, "response_ms": 900}
+        self.answered.add(showing)
+        more = self.rng.choice([0, 1, 1, 2])
+        return {"id": str(vote_id), "showing": showing, "answer": answer, "response_ms": 900, "more": more}
 
     def vote(self, vote: dict) -> None:
         if self.left is not None:
@@ -145,6 +156,9 @@ class Annotator(threading.Thread):
                 answers = [self.deliver("/api/votes", vote, {200, 201}), other.result()]
         else:
             answers = [self.deliver("/api/votes", vote, {200, 201})]
+        new = {shown["id"]: shown for a in answers if a for shown in a["comparisons"]}
+        known = {shown["id"] for shown in self.brought}
+        self.brought += [shown for showing, shown in new.items() if showing not in known]
         told = [Told(self.user_id, a["showing"], a["answer"], a["in_time"]) for a in answers if a]
         for one in told:
             self.record.told[UUID(vote["id"])] = one

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from annotate.campaigns import leases
-from annotate.campaigns.leases import LEASE, lease, lease_more
+from annotate.campaigns.leases import LEASE, answer_and_lease, lease
 from annotate.campaigns.models import Answer, Bracket, Comparison, Relation, Vote
 from annotate.campaigns.simulation import simulate
 from annotate.campaigns.voting import (
@@ -67,19 +67,26 @@ def test_a_lease_that_ends_while_it_is_read_puts_nothing_to_her_twice(campaign, 
     assert len(shown) == len(set(shown)) >= 2
 
 
-def test_more_comes_beside_what_she_holds_and_never_above_the_most(campaign, annotators, monkeypatch):
+def test_a_vote_brings_more_beside_what_she_holds_and_never_above_the_most(campaign, annotators, monkeypatch):
     anna, bert = annotators[:2]
     now = timezone.now()
-    held = ask(campaign, anna, 2, at=now)
+
+    def answer(question, more, at):
+        vote = {"vote_id": uuid.uuid4(), "showing_id": question.pk, "annotator": anna, "answer": "left"}
+        said = answer_and_lease(**vote, response_ms=None, more=more, at=at, rng=random.Random(1))
+        assert answer_and_lease(**vote, response_ms=None, more=more, at=at, rng=random.Random(1))[1] == []
+        return said[1]
+
+    first, *held = ask(campaign, anna, 3, at=now)
     later = now + LEASE - timedelta(seconds=5)
-    more = lease_more(campaign.pk, anna, count=3, at=later, rng=random.Random(1))
+    more = answer(first, 3, later)
     assert len(more) == 3
     assert not {q.pk for q in more} & {q.pk for q in held}
-    assert ask(campaign, anna, 5, at=later) == held + more
+    assert {q.pk for q in ask(campaign, anna, 5, at=later)} == {q.pk for q in held + more}
     soon = now + LEASE + timedelta(seconds=5)
     assert not {q.comparison_id for q in held} & {q.comparison_id for q in ask(campaign, bert, 50, at=soon)}
-    monkeypatch.setattr(leases, "MOST_AT_ONCE", 6)
-    assert len(lease_more(campaign.pk, anna, count=3, at=later, rng=random.Random(1))) == 1
+    monkeypatch.setattr(leases, "MOST_AT_ONCE", 5)
+    assert len(answer(held[0], 3, later)) == 1
 
 
 def test_the_same_vote_twice_counts_once(campaign, annotators, vote):

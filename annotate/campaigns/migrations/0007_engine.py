@@ -5,6 +5,8 @@ are told once more, as pure Python, by tournament/replay.py and closure.py, whic
 a retraction and by which verify_campaign checks what these functions wrote.
 """
 
+from importlib import import_module
+
 from django.db import migrations, models
 
 # Whoever calls these holds the group's lock, but for campaigns_cast and campaigns_claim, which take it.
@@ -24,14 +26,15 @@ BEGIN
     WHERE id = decided RETURNING * INTO c;
     IF c.bracket_id IS NULL THEN RETURN true; END IF;
     IF NOT tie THEN PERFORM campaigns_derive(c); END IF;
-    SELECT k INTO size FROM campaigns_campaign WHERE id = c.campaign_id;
+    SELECT g.k, (
+        SELECT winner FROM campaigns_comparison WHERE bracket_id = c.bracket_id AND round = c.round
+            AND position = c.position # 1 AND NOT is_withdrawn
+    ) INTO size, met FROM campaigns_campaign g WHERE g.id = c.campaign_id;
     IF size >> c.round = 1 THEN
         UPDATE campaigns_bracket SET finished_at = at WHERE id = c.bracket_id;
         UPDATE campaigns_seat SET is_open = false WHERE bracket_id = c.bracket_id;
         RETURN true;
     END IF;
-    SELECT winner INTO met FROM campaigns_comparison
-    WHERE bracket_id = c.bracket_id AND round = c.round AND position = c.position # 1 AND NOT is_withdrawn;
     IF met IS NULL THEN RETURN true; END IF;
     INSERT INTO campaigns_comparison (campaign_id, group_id, bracket_id, round, position, low, high,
         is_tie, is_withdrawn, uncertain)
@@ -51,16 +54,17 @@ DECLARE
     decider bigint;
     undecided bigint[];
 BEGIN
-    SELECT id INTO won FROM campaigns_candidate WHERE group_id = c.group_id AND slot = c.winner;
-    SELECT id INTO lost FROM campaigns_candidate
-    WHERE group_id = c.group_id AND slot = c.low + c.high - c.winner;
-    SELECT max(annotator_id) FILTER (WHERE stands AND answer <> 'uncertain'),
-        coalesce(array_agg(annotator_id) FILTER (WHERE stands AND answer = 'uncertain'), '{}')
-    INTO decider, undecided
-    FROM (
-        SELECT annotator_id, answer, counts AND retracted_at IS NULL AS stands
-        FROM campaigns_vote WHERE comparison_id = c.id
-    ) votes;
+    SELECT w.id, l.id, v.decider, v.undecided INTO won, lost, decider, undecided
+    FROM campaigns_candidate w, campaigns_candidate l, (
+        SELECT max(annotator_id) FILTER (WHERE stands AND answer <> 'uncertain') AS decider,
+            coalesce(array_agg(annotator_id) FILTER (WHERE stands AND answer = 'uncertain'), '{}') AS undecided
+        FROM (
+            SELECT annotator_id, answer, counts AND retracted_at IS NULL AS stands
+            FROM campaigns_vote WHERE comparison_id = c.id
+        ) votes
+    ) v
+    WHERE w.group_id = c.group_id AND w.slot = c.winner
+        AND l.group_id = c.group_id AND l.slot = c.low + c.high - c.winner;
     INSERT INTO campaigns_relation
         (bracket_id, winner_id, loser_id, round, chain, comparison_id, deciders, uncertain)
     SELECT c.bracket_id, won, below.loser, c.round, below.chain, c.id, along.deciders,
@@ -85,8 +89,10 @@ DECLARE
     s campaigns_showing;
     c campaigns_comparison;
     campaign bigint;
-    is_hers boolean;
     most integer;
+    is_answered boolean;
+    is_paused boolean;
+    is_hers boolean;
 BEGIN
     SELECT * INTO s FROM campaigns_showing WHERE id = shown AND annotator_id = her;
     IF NOT FOUND THEN outcome := 'not_shown'; RETURN; END IF;
@@ -106,17 +112,21 @@ BEGIN
             IS NOT DISTINCT FROM (s.comparison_id, s.gold_id, her) THEN 'again' ELSE 'id_used' END;
         RETURN;
     END IF;
-    IF c.id IS NULL AND EXISTS (
-        SELECT FROM campaigns_vote WHERE annotator_id = her AND gold_id = s.gold_id AND retracted_at IS NULL
-    ) OR c.id IS NOT NULL AND EXISTS (
-        SELECT FROM campaigns_vote WHERE annotator_id = her AND group_id = c.group_id
-            AND low = c.low AND high = c.high AND retracted_at IS NULL
-    ) THEN outcome := 'answered'; RETURN; END IF;
-    IF EXISTS (SELECT FROM campaigns_participation
-        WHERE campaign_id = campaign AND annotator_id = her AND paused_at IS NOT NULL
-    ) THEN outcome := 'paused'; RETURN; END IF;
-    is_hers := c.bracket_id IS NULL
-        OR EXISTS (SELECT FROM campaigns_seat WHERE annotator_id = her AND bracket_id = c.bracket_id);
+    SELECT g.max_uncertain, CASE WHEN c.id IS NULL THEN EXISTS (
+            SELECT FROM campaigns_vote WHERE annotator_id = her AND gold_id = s.gold_id AND retracted_at IS NULL
+        ) ELSE EXISTS (
+            SELECT FROM campaigns_vote WHERE annotator_id = her AND group_id = c.group_id
+                AND low = c.low AND high = c.high AND retracted_at IS NULL
+        ) END, EXISTS (
+            SELECT FROM campaigns_participation
+            WHERE campaign_id = campaign AND annotator_id = her AND paused_at IS NOT NULL
+        ), c.bracket_id IS NULL OR EXISTS (
+            SELECT FROM campaigns_seat
+            WHERE group_id = c.group_id AND annotator_id = her AND bracket_id = c.bracket_id
+        )
+    INTO most, is_answered, is_paused, is_hers FROM campaigns_campaign g WHERE g.id = campaign;
+    IF is_answered THEN outcome := 'answered'; RETURN; END IF;
+    IF is_paused THEN outcome := 'paused'; RETURN; END IF;
     INSERT INTO campaigns_vote (id, campaign_id, comparison_id, gold_id, annotator_id, answer, low_is_left,
         response_ms, created_at, counts, is_stand_in, group_id, low, high)
     VALUES (vote_id, campaign, c.id, s.gold_id, her, said, s.low_is_left, took, clock_timestamp(),
@@ -132,7 +142,6 @@ BEGIN
     END IF;
     UPDATE campaigns_comparison SET uncertain = uncertain + 1, leased_to_id = NULL, leased_until = NULL
     WHERE id = c.id;
-    SELECT max_uncertain INTO most FROM campaigns_campaign WHERE id = campaign;
     IF c.uncertain + 1 >= most THEN outcome := 'tie'; END IF;
 END $$;
 """
@@ -153,21 +162,15 @@ LEFT JOIN campaigns_candidate high ON high.group_id = c.group_id AND high.slot =
 LEFT JOIN campaigns_gold o ON o.id = s.gold_id;
 """
 
-# Lease these comparisons of a group to her, with her seat and whereabouts, and fix the sides on which she sees
+# Lease these comparisons of a group to her, with her seat and whereabouts if they are `matches` of hers, and fix the sides on which she sees
 # each: drawn once, the same after a reload.
 HOLD = """
 CREATE FUNCTION campaigns_hold(of_group bigint, picked bigint[], her bigint, until timestamptz, sides boolean[],
-    takes_seat boolean)
+    campaign bigint, seat bigint, matches integer)
 RETURNS SETOF campaigns_question LANGUAGE plpgsql AS $$
-DECLARE
-    campaign bigint;
-    seat bigint;
-    matches integer;
 BEGIN
     UPDATE campaigns_comparison SET leased_to_id = her, leased_until = until WHERE id = ANY(picked);
-    SELECT min(c.campaign_id), min(c.bracket_id), count(c.bracket_id) INTO campaign, seat, matches
-    FROM campaigns_comparison c WHERE c.id = ANY(picked);
-    IF takes_seat AND matches > 0 THEN
+    IF matches > 0 THEN
         INSERT INTO campaigns_seat (campaign_id, group_id, bracket_id, annotator_id, leases, is_open)
         VALUES (campaign, of_group, seat, her, matches, true)
         ON CONFLICT (group_id, annotator_id) DO UPDATE SET leases = campaigns_seat.leases + matches;
@@ -195,12 +198,13 @@ CREATE FUNCTION campaigns_claim(of_group bigint, her bigint, most integer, at ti
 RETURNS SETOF campaigns_question LANGUAGE plpgsql AS $$
 DECLARE
     campaign bigint;
-    seat campaigns_seat;
+    assignment text;
     done integer;
     present bigint[];
     free bigint[];
     hers bigint;
     picked bigint[];
+    matches integer;
 BEGIN
     IF waits THEN
         SELECT g.campaign_id INTO campaign FROM campaigns_group g WHERE g.id = of_group FOR UPDATE;
@@ -209,14 +213,16 @@ BEGIN
         FOR UPDATE SKIP LOCKED;
     END IF;
     IF campaign IS NULL THEN RETURN NEXT NULL; RETURN; END IF;
-    SELECT * INTO seat FROM campaigns_seat x WHERE x.group_id = of_group AND x.annotator_id = her;
-    IF (SELECT assignment FROM campaigns_campaign WHERE id = campaign) = 'whole' THEN
+    SELECT a.assignment, x.bracket_id, coalesce(x.leases, 0) INTO assignment, hers, done
+    FROM campaigns_campaign a
+    LEFT JOIN campaigns_seat x ON x.group_id = of_group AND x.annotator_id = her WHERE a.id = campaign;
+    IF assignment = 'whole' THEN
         present := ARRAY(
             SELECT p.annotator_id FROM campaigns_participation p WHERE p.campaign_id = campaign
                 AND p.annotator_id <> her AND p.seen_at > since AND p.paused_at IS NULL
         );
     ELSE
-        done := coalesce(seat.leases, 0) % in_a_row;
+        done := done % in_a_row;
         IF done = 0 AND goes_on THEN RETURN; END IF;
         most := least(most, in_a_row - done);
     END IF;
@@ -240,7 +246,6 @@ BEGIN
             ), false))
     );
     IF free = '{}' THEN RETURN; END IF;
-    hers := seat.bracket_id;
     IF hers IS NULL THEN
         SELECT f.bracket_id INTO hers FROM (
             SELECT c.bracket_id, bool_or(c.id = ANY(free)) AS waits, rank() OVER (
@@ -252,18 +257,19 @@ BEGIN
             GROUP BY c.bracket_id
         ) f WHERE f.fewest = 1 AND f.waits ORDER BY f.bracket_id LIMIT 1;
     END IF;
-    picked := ARRAY(
-        SELECT p.id FROM (
+    SELECT array_agg(p.id ORDER BY p.is_extra, p.is_new, p.id), count(*) FILTER (WHERE NOT p.is_extra)
+    INTO picked, matches FROM (
+        SELECT f.* FROM (
             SELECT c.id, row_number() OVER pair AS number, c.bracket_id IS NULL AS is_extra,
                 c.bracket_id IS NOT NULL AND c.uncertain = 0 AS is_new
             FROM campaigns_comparison c
             WHERE c.id = ANY(free) AND (c.bracket_id = hers OR c.bracket_id IS NULL)
             WINDOW pair AS (PARTITION BY c.low, c.high ORDER BY c.bracket_id IS NULL,
                 c.bracket_id IS NOT NULL AND c.uncertain = 0, c.id)
-        ) p WHERE p.number = 1 ORDER BY p.is_extra, p.is_new, p.id LIMIT most
-    );
-    IF picked = '{}' THEN RETURN; END IF;
-    RETURN QUERY SELECT * FROM campaigns_hold(of_group, picked, her, until, sides, true);
+        ) f WHERE f.number = 1 ORDER BY f.is_extra, f.is_new, f.id LIMIT most
+    ) p;
+    IF picked IS NULL THEN RETURN; END IF;
+    RETURN QUERY SELECT * FROM campaigns_hold(of_group, picked, her, until, sides, campaign, hers, matches);
 END $$;
 """
 
@@ -273,14 +279,14 @@ CREATE FUNCTION campaigns_arrive(campaign bigint, her bigint, at timestamptz, un
     fresh timestamptz, repetitions integer[])
 RETURNS TABLE (gold_rate double precision, extra_comparisons smallint, held integer) LANGUAGE plpgsql AS $$
 DECLARE
-    here campaigns_participation;
+    seen timestamptz;
 BEGIN
-    SELECT c.gold_rate, c.extra_comparisons INTO gold_rate, extra_comparisons
-    FROM campaigns_campaign c WHERE c.id = campaign AND c.is_active;
+    SELECT c.gold_rate, c.extra_comparisons, p.seen_at INTO gold_rate, extra_comparisons, seen
+    FROM campaigns_campaign c
+    LEFT JOIN campaigns_participation p ON p.campaign_id = c.id AND p.annotator_id = her
+    WHERE c.id = campaign AND c.is_active AND p.paused_at IS NULL;
     IF NOT FOUND THEN RETURN; END IF;
-    SELECT * INTO here FROM campaigns_participation p WHERE p.campaign_id = campaign AND p.annotator_id = her;
-    IF here.paused_at IS NOT NULL THEN RETURN; END IF;
-    IF here.seen_at IS NULL OR at - here.seen_at > interval '30 seconds' THEN
+    IF seen IS NULL OR at - seen > interval '30 seconds' THEN
         INSERT INTO campaigns_participation (campaign_id, annotator_id, seen_at, reached)
         VALUES (campaign, her, at, 0)
         ON CONFLICT (campaign_id, annotator_id) DO UPDATE SET seen_at = at;
@@ -312,11 +318,13 @@ DECLARE
     got integer := 0;
     own bigint[];
 BEGIN
+    IF most <= 0 THEN RETURN; END IF;
     SELECT * INTO here FROM campaigns_participation WHERE campaign_id = campaign AND annotator_id = her;
     IF here.group_id IS NOT NULL AND NOT waits THEN
         FOR question IN SELECT * FROM campaigns_claim(
-            here.group_id, her, most, at, until, since, sides, repetitions, in_a_row, true, true
+            here.group_id, her, most, at, until, since, sides, repetitions, in_a_row, false, true
         ) LOOP
+            CONTINUE WHEN question.id IS NULL;
             got := got + 1;
             RETURN NEXT question;
         END LOOP;
@@ -380,26 +388,15 @@ RETURNS SETOF campaigns_comparison LANGUAGE sql STABLE AS $$
 $$;
 """
 
-# As migration 0005_guards has it, but that no condition hints at an index of rows which are few only at first.
+# As migration 0005_guards has it, in two: a vote can not change from whom a match follows. And no condition hints at
+# an index of rows which are few only at first.
 CHECK = """
-CREATE OR REPLACE FUNCTION campaigns_check_comparison(checked bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION campaigns_check_votes(c campaigns_comparison) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    c campaigns_comparison;
     named integer;
     undecided integer;
-    most integer;
 BEGIN
-    SELECT * INTO c FROM campaigns_comparison WHERE id = checked;
-    IF NOT FOUND OR c.is_withdrawn THEN RETURN; END IF;
-    IF c.round > 1 AND (
-        SELECT array_agg(b.winner ORDER BY b.winner) FILTER (WHERE b.winner IS NOT NULL)
-        FROM campaigns_comparison b
-        WHERE b.bracket_id = c.bracket_id AND b.round = c.round - 1 AND NOT b.is_withdrawn
-            AND b.position IN (2 * c.position, 2 * c.position + 1)
-    ) IS DISTINCT FROM ARRAY[c.low, c.high] THEN
-        RAISE EXCEPTION 'comparison % does not follow from the round before', c.id
-            USING ERRCODE = 'integrity_constraint_violation';
-    END IF;
+    IF c.is_withdrawn THEN RETURN; END IF;
     SELECT max(CASE WHEN (answer = 'left') = low_is_left THEN low ELSE high END)
             FILTER (WHERE stands AND answer <> 'uncertain'),
         count(*) FILTER (WHERE stands AND answer = 'uncertain')
@@ -412,37 +409,76 @@ BEGIN
         RAISE EXCEPTION 'comparison % is not decided as its vote says', c.id
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
-    SELECT max_uncertain INTO most FROM campaigns_campaign WHERE id = c.campaign_id;
-    IF undecided > most OR undecided <> c.uncertain THEN
+    IF undecided <> c.uncertain
+        OR undecided > 0 AND undecided > (SELECT max_uncertain FROM campaigns_campaign WHERE id = c.campaign_id)
+    THEN
         RAISE EXCEPTION 'comparison % has % uncertain votes, not %', c.id, undecided, c.uncertain
             USING ERRCODE = 'integrity_constraint_violation';
     END IF;
 END $$;
+
+CREATE OR REPLACE FUNCTION campaigns_check_comparison(checked bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    c campaigns_comparison;
+BEGIN
+    SELECT * INTO c FROM campaigns_comparison WHERE id = checked;
+    IF NOT FOUND OR c.is_withdrawn THEN RETURN; END IF;
+    IF c.round > 1 AND (
+        SELECT array_agg(b.winner ORDER BY b.winner) FILTER (WHERE b.winner IS NOT NULL)
+        FROM campaigns_comparison b
+        WHERE b.bracket_id = c.bracket_id AND b.round = c.round - 1 AND NOT b.is_withdrawn
+            AND b.position IN (2 * c.position, 2 * c.position + 1)
+    ) IS DISTINCT FROM ARRAY[c.low, c.high] THEN
+        RAISE EXCEPTION 'comparison % does not follow from the round before', c.id
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    PERFORM campaigns_check_votes(c);
+END $$;
+
+CREATE OR REPLACE FUNCTION campaigns_guard_decision() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM campaigns_check_votes(c) FROM campaigns_comparison c WHERE c.id = NEW.comparison_id;
+    RETURN NULL;
+END $$;
 """
 
 # Each connection keeps its plans: they are made once, and in a new campaign not for tables that are still empty.
+PLANNED = [
+    "check_comparison", "check_votes", "guard_decision", "guard_vote", "guard_bracket", "derive", "decide", "cast",
+    "hold", "claim", "arrive", "ask",
+]  # fmt: skip
 BY_INDEX = "".join(
-    f"ALTER FUNCTION campaigns_{name} SET enable_seqscan = off;\n"
-    f"ALTER FUNCTION campaigns_{name} SET enable_bitmapscan = off;\n"
-    f"ALTER FUNCTION campaigns_{name} SET plan_cache_mode = force_generic_plan;\n"
-    for name in ("check_comparison", "guard_vote", "guard_bracket", "derive", "decide", "cast", "hold", "claim", "arrive", "ask")
-)
-BY_ANY = "".join(
-    f"ALTER FUNCTION campaigns_{name} RESET ALL;\n"
-    for name in ("check_comparison", "guard_vote", "guard_bracket")
+    f"ALTER FUNCTION campaigns_{name} SET {setting};\n"
+    for name in PLANNED
+    for setting in ("enable_seqscan = off", "enable_bitmapscan = off", "plan_cache_mode = force_generic_plan")
 )
 
 REMOVE = """
 DROP FUNCTION campaigns_ask, campaigns_arrive, campaigns_claim, campaigns_free, campaigns_hold, campaigns_cast,
     campaigns_decide, campaigns_derive;
 DROP VIEW campaigns_question;
+CREATE OR REPLACE FUNCTION campaigns_guard_decision() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM campaigns_check_comparison(NEW.comparison_id);
+    RETURN NULL;
+END $$;
+DROP FUNCTION campaigns_check_votes;
+ALTER FUNCTION campaigns_guard_vote RESET ALL;
+ALTER FUNCTION campaigns_guard_bracket RESET ALL;
 """
+GUARDS = import_module("annotate.campaigns.migrations.0005_guards")
+CHECK_BEFORE = GUARDS.COMPARISON.partition("CREATE FUNCTION campaigns_guard_comparison")[0].replace(
+    "CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"
+)
 
 
 class Migration(migrations.Migration):
     dependencies = [("campaigns", "0006_group_is_sure")]
     operations = [
-        migrations.RunSQL("".join([DERIVE, DECIDE, CAST, QUESTION, HOLD, CLAIM, FREE, ARRIVE, ASK, CHECK, BY_INDEX]), REMOVE + BY_ANY),
+        migrations.RunSQL(
+            "".join([DERIVE, DECIDE, CAST, QUESTION, HOLD, CLAIM, FREE, ARRIVE, ASK, CHECK, BY_INDEX]),
+            CHECK_BEFORE + REMOVE,
+        ),
         migrations.CreateModel(
             name="Question",
             fields=[
