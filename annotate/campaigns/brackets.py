@@ -1,5 +1,5 @@
 """Writes brackets: ties, and the replay after a retraction. What a vote decides, campaigns_decide writes in
-the database itself (migration 0007_engine).
+the database itself (migration 0007_voting).
 
 Whoever calls this holds the group's lock (lock_group): two matches whose winners meet next may be decided
 at once, and without it each would find the other still open, and nobody would open the next round.

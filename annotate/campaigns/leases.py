@@ -180,7 +180,7 @@ def _terms(here: Arrival, count: int) -> tuple[object, ...]:
 
 
 def _called(function: str, *given: object) -> list[Question]:
-    """The questions that a function of the database answers (migration 0007_engine)."""
+    """The questions that a function of the database answers (migration 0008_asking)."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {COLUMNS} FROM {function}", given)  # noqa: S608
         return _questions(cursor.fetchall())

@@ -3,15 +3,16 @@
 import random
 import threading
 import uuid
+from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from annotate.accounts.models import Role, User
 from annotate.campaigns.creation import create_campaign
 from annotate.campaigns.gold import draw_gold_from_triplets
-from annotate.campaigns.leases import lease
+from annotate.campaigns.leases import LEASE, answer_and_lease, lease
 from annotate.campaigns.models import Answer, Bracket, Comparison, Vote
 from annotate.campaigns.voting import cast_vote
 
@@ -113,6 +114,38 @@ def test_two_annotators_cannot_both_decide(campaign, annotators):
     in_threads(send, annotators)
     assert sorted(counted) == [False] * (len(annotators) - 1) + [True]
     assert Vote.objects.count() == len(annotators)
+
+
+def test_an_answer_waits_for_no_other_group(campaign, annotators):
+    """What she holds elsewhere is renewed with her answer, but not while somebody else is deciding it."""
+    anna, now, rng = annotators[0], timezone.now(), random.Random(1)
+    first, *held = lease(campaign, anna, count=8, at=now, rng=rng)
+    elsewhere = next(q for q in held if q.comparison.group_id != first.comparison.group_id)
+    is_held, may_go = threading.Event(), threading.Event()
+
+    def decide(_):
+        with transaction.atomic():
+            Comparison.objects.select_for_update().get(pk=elsewhere.comparison_id)
+            is_held.set()
+            may_go.wait(20)
+
+    other = threading.Thread(target=in_threads, args=(decide, [None]))
+    other.start()
+    is_held.wait(20)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '3s'")
+        cast, more = answer_and_lease(
+            vote_id=uuid.uuid4(), showing_id=first.pk, annotator=anna, answer="left", response_ms=None,
+            more=1, at=now + LEASE - timedelta(seconds=5), rng=rng,
+        )  # fmt: skip
+    finally:
+        may_go.set()
+        other.join()
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+    assert cast.vote.counts
+    assert len(more) == 1
 
 
 def test_siblings_decided_at_once_open_one_next_match(campaign, annotators):

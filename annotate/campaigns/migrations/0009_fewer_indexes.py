@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0007_engine'),
+        ('campaigns', '0008_asking'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
