@@ -45,7 +45,12 @@ BROKEN = {
     "f: a vote that does not count though its comparison was open all the time": """
         SELECT v.id FROM campaigns_vote v JOIN campaigns_comparison c ON c.id = v.comparison_id
         WHERE v.campaign_id = %(campaign)s AND NOT v.counts AND NOT c.is_withdrawn AND NOT EXISTS (
-            SELECT FROM campaigns_vote w WHERE w.comparison_id = c.id AND w.counts AND w.id <> v.id)""",
+            SELECT FROM campaigns_vote w WHERE w.comparison_id = c.id AND w.counts AND w.id <> v.id)
+        AND NOT EXISTS (
+            -- It may have been withdrawn just then.
+            SELECT FROM campaigns_vote w JOIN campaigns_comparison b ON b.id = w.comparison_id
+            WHERE b.bracket_id = c.bracket_id AND b.round < c.round AND w.counts
+                AND w.retracted_at IS NOT NULL)""",
     "g: a tie that not enough annotators were uncertain about, or that something was derived from": """
         SELECT c.id FROM campaigns_comparison c JOIN campaigns_campaign m ON m.id = c.campaign_id
         WHERE m.id = %(campaign)s AND c.is_tie AND NOT c.is_withdrawn AND (m.max_uncertain <> (

@@ -241,3 +241,18 @@ def test_repetitions_can_be_left_to_others(campaign, annotators):
     assert set(finished.values_list("repetition", flat=True)) == {1, 2}
     assert finished.count() == 6
     assert not Vote.objects.filter(comparison__bracket__repetition=3).exists()
+
+
+def test_what_the_owner_of_a_bracket_can_not_answer_any_more_goes_to_others(campaign, annotators, vote):
+    """Her answer came while the match was withdrawn: it is evidence, and the pair is asked again."""
+    campaign.assignment = "whole"
+    campaign.save()
+    anna, bert = annotators[:2]
+    first = ask(campaign, anna)[0]
+    comparison = Comparison.objects.filter(pk=first.comparison_id)
+    comparison.update(is_withdrawn=True)
+    assert not vote(anna, first).vote.counts
+    comparison.update(is_withdrawn=False, leased_to=None, leased_until=None)
+    assert first.comparison_id not in {q.comparison_id for q in ask(campaign, anna, 50)}
+    others = ask(campaign, bert, 50, repetitions=[1])
+    assert first.comparison_id in {q.comparison_id for q in others}

@@ -48,7 +48,7 @@ END $$;
 # Lease what is hers to take in a group: open, nobody else's now, of a pair that she has not answered and does not
 # look at, and of her repetition or, where she has none yet, of that which has the fewest annotators.
 # Those that somebody was uncertain about come first. Where each bracket is one annotator's, those whose
-# owner was here `since` are not hers, but for what that owner was uncertain about. Otherwise she gets `in_a_row`
+# owner was here `since` are not hers, but for what that owner was uncertain about or can not answer any more. Otherwise she gets `in_a_row`
 # with one anchor before it is another's turn; who `goes_on` begins no new row.
 # One row of nulls where somebody else is claiming in this group right now and she does not wait.
 CLAIM = """
@@ -99,10 +99,16 @@ BEGIN
                     AND l.winner IS NULL AND NOT l.is_withdrawn AND l.leased_to_id = her
                     AND l.leased_until > at AND l.low = c.low AND l.high = c.high
             )
-            AND (present IS NULL OR c.bracket_id IS NULL OR c.uncertain > 0 OR NOT coalesce((
-                SELECT x.annotator_id = ANY(present) FROM campaigns_seat x
-                WHERE x.bracket_id = c.bracket_id ORDER BY x.id LIMIT 1
-            ), false))
+            AND (present IS NULL OR c.bracket_id IS NULL OR c.uncertain > 0 OR NOT EXISTS (
+                SELECT FROM (
+                    SELECT x.annotator_id FROM campaigns_seat x
+                    WHERE x.bracket_id = c.bracket_id ORDER BY x.id LIMIT 1
+                ) o WHERE o.annotator_id = ANY(present) AND NOT EXISTS (
+                    SELECT FROM campaigns_vote v WHERE v.annotator_id = o.annotator_id
+                        AND v.group_id = of_group AND v.low = c.low AND v.high = c.high
+                        AND v.retracted_at IS NULL
+                )
+            ))
     );
     IF free = '{}' THEN RETURN; END IF;
     IF hers IS NULL THEN
