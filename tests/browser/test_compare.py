@@ -185,6 +185,28 @@ def test_answers_not_yet_saved_survive_a_reload(ann):
     assert set(Vote.objects.values_list("comparison__showings", flat=True)) == answered
 
 
+def test_a_lease_from_before_the_answers_arrived_shows_nothing_twice(ann):
+    ann.visitor.expects(NETWORK_LOST)
+    with ann.page.expect_response("**/leases") as leased:
+        ann.open()
+    before = leased.value.json()
+    ann.look()
+    ann.has_ahead(3)
+    ann.page.route("**/api/**", lambda route: route.abort())
+    answered = {ann.press("1"), ann.press("1")}
+    ann.page.reload()
+    ann.sees("unreachable")
+    ann.page.unroute("**/api/**")
+    late = []
+    ann.page.route("**/leases", lambda route: late.append(route))
+    ann.page.get_by_role("button", name="Try now").click()
+    ann.has_saved(2)
+    for route in late:
+        route.fulfill(json=before)
+    ann.page.unroute("**/leases")
+    assert not answered & {ann.press("1"), ann.press("1"), ann.look()}
+
+
 def test_an_answer_whose_acknowledgement_got_lost_is_stored_once(ann):
     ann.visitor.expects(NETWORK_LOST)
     ann.open()

@@ -9,6 +9,8 @@ import { Backoff } from "./backoff.js";
 export class Outbox {
   /** @type {Map<string, Entry>} */
   #entries = new Map();
+  /** @type {Set<number>} */
+  #answered = new Set();
   #backoff = new Backoff();
   #sending = false;
   #attempts = 0;
@@ -29,7 +31,7 @@ export class Outbox {
   constructor(settings) {
     this.settings = settings;
     this.prefix = `semblance.vote.${settings.owner}.`;
-    for (const entry of stored(this.prefix)) this.#entries.set(entry.id, entry);
+    for (const entry of stored(this.prefix)) this.#put(entry);
   }
 
   get size() {
@@ -42,15 +44,24 @@ export class Outbox {
     return () => this.#attempts === before;
   }
 
-  /** @param {number} showing */
-  holds(showing) {
-    return [...this.#entries.values()].some((entry) => entry.showing === showing);
+  /**
+   * Whether it has been answered here, acknowledged or not: a lease that was asked for before the answer
+   * arrived may still bring it. @param {number} showing
+   */
+  answered(showing) {
+    return this.#answered.has(showing);
+  }
+
+  /** @param {Entry} entry */
+  #put(entry) {
+    this.#entries.set(entry.id, entry);
+    this.#answered.add(entry.showing);
   }
 
   /** @param {Omit<Entry, "id" | "at">} answer */
   add(answer) {
     const entry = { ...answer, id: uuid(), at: Date.now() };
-    this.#entries.set(entry.id, entry);
+    this.#put(entry);
     keep(this.prefix + entry.id, entry);
     this.settings.onChange();
     void this.flush();

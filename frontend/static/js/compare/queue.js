@@ -139,7 +139,7 @@ export class Queue {
     return (
       !this.#taken.has(id) &&
       !this.#coming.has(id) &&
-      !this.settings.outbox.holds(id) &&
+      !this.settings.outbox.answered(id) &&
       !this.#ready.some((ready) => ready.comparison.id === id)
     );
   }
