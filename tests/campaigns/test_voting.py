@@ -247,8 +247,10 @@ def test_what_the_owner_of_a_bracket_can_not_answer_any_more_goes_to_others(camp
     """Her answer came while the match was withdrawn: it is evidence, and the pair is asked again."""
     campaign.assignment = "whole"
     campaign.save()
-    anna, bert = annotators[:2]
+    anna, bert, carol = annotators[:3]
     first = ask(campaign, anna)[0]
+    # She may answer it too, so neither of the two is its stand-in.
+    campaign.participations.create(annotator=carol, seen_at=timezone.now())
     comparison = Comparison.objects.filter(pk=first.comparison_id)
     comparison.update(is_withdrawn=True)
     assert not vote(anna, first).vote.counts
