@@ -21,8 +21,8 @@ LEFT JOIN campaigns_candidate high ON high.group_id = c.group_id AND high.slot =
 LEFT JOIN campaigns_gold o ON o.id = s.gold_id;
 """
 
-# Lease these comparisons of a group to her, with her seat and whereabouts if they are `matches` of hers, and fix the sides on which she sees
-# each: drawn once, the same after a reload.
+# Lease these comparisons of a group to her, with her seat and whereabouts where `matches` of them are of her
+# repetition, and fix the sides on which she sees each: drawn once, the same after a reload.
 HOLD = """
 CREATE FUNCTION campaigns_hold(of_group bigint, picked bigint[], her bigint, until timestamptz, sides boolean[],
     campaign bigint, seat bigint, matches integer)
@@ -48,8 +48,8 @@ END $$;
 # Lease what is hers to take in a group: open, nobody else's now, of a pair that she has not answered and does not
 # look at, and of her repetition or, where she has none yet, of that which has the fewest annotators.
 # Those that somebody was uncertain about come first. Where each bracket is one annotator's, those whose
-# owner was here `since` are not hers, but for what that owner was uncertain about or can not answer any more. Otherwise she gets `in_a_row`
-# with one anchor before it is another's turn; who `goes_on` begins no new row.
+# owner was here `since` are not hers, but for what that owner was uncertain about or can not answer any more.
+# Otherwise she gets `in_a_row` with one anchor before it is another's turn; who `goes_on` begins no new row.
 # One row of nulls where somebody else is claiming in this group right now and she does not wait.
 CLAIM = """
 CREATE FUNCTION campaigns_claim(of_group bigint, her bigint, most integer, at timestamptz, until timestamptz,
