@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "annotate.faces",
     "annotate.campaigns",
     "annotate.training",
+    "annotate.curation",
     "annotate.demo",
 ]
 

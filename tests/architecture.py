@@ -16,7 +16,7 @@ from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 
 # A room may import those to its left.
-ROOMS = ["tournament", "accounts", "faces", "campaigns", "training", "insight", "demo"]
+ROOMS = ["tournament", "accounts", "faces", "campaigns", "training", "curation", "insight", "demo"]
 # A layer may import itself and those to its left.
 LAYERS = ["tournament", "models", "services", "tasks", "views, api, admin, commands", "urls"]
 TOURNAMENT, MODELS, SERVICES, TASKS, VIEWS, URLS = range(len(LAYERS))
