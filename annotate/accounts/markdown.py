@@ -1,0 +1,38 @@
+"""Markdown that people of this installation write (consent texts, instructions), as HTML for a page.
+
+Whoever writes can format, not script: raw HTML is shown as text, and nothing is asked for that the pages'
+Content-Security-Policy would refuse (inline styles, pictures of other hosts).
+"""
+
+from __future__ import annotations
+
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+# A page has one h1: its own title.
+TOP_HEADING = 2
+_PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+
+
+def to_html(text: str) -> SafeString:
+    """The text as HTML that is safe to put into a page; its headings stand below the page's title."""
+    tokens = _PARSER.parse(text)
+    for token in tokens:
+        _fit_into_page(token)
+    return mark_safe(_PARSER.renderer.render(tokens, _PARSER.options, {}))  # noqa: S308
+
+
+def _fit_into_page(token: Token) -> None:
+    if token.type in ("heading_open", "heading_close"):
+        token.tag = f"h{min(int(token.tag[1:]) + TOP_HEADING - 1, 6)}"
+    elif token.attrs.pop("style", None) == "text-align:right":
+        token.attrs["class"] = "num"
+    for child in token.children or []:
+        if child.type == "image" and not _is_ours(str(child.attrs["src"])):
+            child.type, child.content = "text", f"[{child.content}]"
+
+
+def _is_ours(src: str) -> bool:
+    """A picture of this installation, such as a face's: /faces/5/crop/."""
+    return src.startswith("/") and not src.startswith(("//", "/\\"))
