@@ -244,5 +244,6 @@ def files(root: Path) -> Iterator[PurePosixPath]:
             name for name in folders
             if name not in {"var", "node_modules", "__pycache__"} and (name[0] != "." or name == ".ci")
         ]  # fmt: skip
-        for name in names:
+        # In a git worktree .git is a file.
+        for name in set(names) - {".git"}:
             yield PurePosixPath(Path(folder, name).relative_to(root).as_posix())
