@@ -1,5 +1,10 @@
 """Addresses of this room."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from annotate.curation import face_views
+
+urlpatterns = [
+    path("faces/<int:face_id>/", face_views.face_detail, name="face-detail"),
+    path("faces/<int:face_id>/in/<slug:section>/", face_views.face_section, name="face-section"),
+]
