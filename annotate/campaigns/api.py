@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotate.campaigns.leases import LEASE, MOST_AT_ONCE, answer_and_lease, lease
-from annotate.campaigns.models import Answer, Campaign, Question, Vote
+from annotate.campaigns.models import Answer, Campaign, Flag, Question, Vote
 from annotate.campaigns.retraction import UndoRefused, undo
 from annotate.campaigns.voting import VoteRefused
 
@@ -94,6 +94,21 @@ class VoteRequest(serializers.Serializer):
         min_value=0, max_value=MOST_AT_ONCE, default=0,
         help_text="How many comparisons you want beside those that you hold already",
     )  # fmt: skip
+    flag = serializers.ChoiceField(
+        choices=Flag.choices, required=False, allow_null=True,
+        help_text="Why you can not answer; the answer is uncertain then, and others are asked",
+    )  # fmt: skip
+    flagged_face = serializers.IntegerField(
+        required=False, allow_null=True, help_text="Which of the three faces the flag is about"
+    )
+
+    def validate(self, given: dict) -> dict:
+        flag, face = given.get("flag"), given.get("flagged_face")
+        if (flag is None) != (face is None):
+            raise serializers.ValidationError("A flag needs a flagged face, and a flagged face a flag.")
+        if flag is not None and given["answer"] != Answer.UNCERTAIN:
+            raise serializers.ValidationError("With a flag, the answer is uncertain.")
+        return given
 
 
 # A serializer of its own for each vote would take longer than all of its checks.
@@ -105,7 +120,7 @@ class VoteAnswer(serializers.Serializer):
     showing = serializers.IntegerField()
     answer = serializers.ChoiceField(choices=Answer.choices)
     in_time = serializers.BooleanField(
-        help_text="False where the comparison was closed already: the vote is evidence, and decides nothing"
+        help_text="False where an answer found the comparison closed: it is evidence, and decides nothing"
     )
     comparisons = ShownComparison(
         many=True, help_text="Those that you asked for; none where the same vote had come before"
@@ -179,7 +194,8 @@ class Votes(APIView):
             cast, questions = answer_and_lease(
                 vote_id=given["id"], showing_id=given["showing"], annotator=request.user,
                 answer=given["answer"], response_ms=given.get("response_ms"), more=given["more"],
-                at=timezone.now(), rng=RANDOM,
+                at=timezone.now(), rng=RANDOM, flag=given.get("flag"),
+                flagged_face=given.get("flagged_face"),
             )  # fmt: skip
         except VoteRefused as refusal:
             return Response({"code": refusal.code, "detail": str(refusal)}, status.HTTP_409_CONFLICT)
@@ -187,7 +203,7 @@ class Votes(APIView):
             "id": cast.vote.pk,
             "showing": given["showing"],
             "answer": cast.vote.answer,
-            "in_time": cast.vote.counts or cast.vote.gold_id is not None,
+            "in_time": cast.vote.counts or cast.vote.gold_id is not None or cast.vote.flag is not None,
             "comparisons": shown(questions),
             "lease_seconds": LEASE_SECONDS,
         }

@@ -14,7 +14,7 @@ from annotate.accounts.models import User
 from annotate.campaigns.brackets import lock_group
 from annotate.campaigns.choosing import IN_A_ROW, PRESENT, UNDER_WAY, Arrival, for_a_stand_in
 from annotate.campaigns.extras import plan_extras
-from annotate.campaigns.models import Answer, Campaign, Comparison, Question
+from annotate.campaigns.models import Answer, Campaign, Comparison, Flag, Question
 from annotate.campaigns.showings import draw_gold, held_gold, held_questions, show_gold
 from annotate.campaigns.voting import Cast, one_transaction, store_vote
 
@@ -65,6 +65,8 @@ def answer_and_lease(
     more: int,
     at: datetime,
     rng: random.Random,
+    flag: Flag | None = None,
+    flagged_face: int | None = None,
 ) -> tuple[Cast, list[Question]]:
     """Store a vote, and lease up to `more` comparisons beside those that she holds and goes on holding.
 
@@ -73,7 +75,7 @@ def answer_and_lease(
     """
     here, claimed = None, []
     with one_transaction():
-        cast = store_vote(vote_id, showing_id, annotator, answer, response_ms, at)
+        cast = store_vote(vote_id, showing_id, annotator, answer, response_ms, at, flag, flagged_face)
         if more and cast.is_new:
             here, claimed = _arrive(cast.vote.campaign_id, annotator, at, rng, ask=more)
     if here is None:

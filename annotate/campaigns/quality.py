@@ -17,7 +17,8 @@ from annotate.tournament.quality import FAST_TAIL, TOO_FAST_MS, Quality, Share, 
 HABITS = """
     SELECT annotator_id,
         count(*) FILTER (WHERE live),
-        count(*) FILTER (WHERE NOT live),
+        count(*) FILTER (WHERE retracted_at IS NOT NULL),
+        count(*) FILTER (WHERE flag IS NOT NULL AND retracted_at IS NULL),
         count(*) FILTER (WHERE live AND answer = 'uncertain'),
         count(*) FILTER (WHERE live AND answer = 'left'),
         count(*) FILTER (WHERE live AND answer <> 'uncertain' AND gold_id IS NOT NULL),
@@ -28,7 +29,10 @@ HABITS = """
         count(*) FILTER (WHERE live AND response_ms < %(too_fast)s),
         percentile_cont(0.5) WITHIN GROUP (ORDER BY response_ms) FILTER (WHERE live),
         percentile_cont(%(fast_tail)s) WITHIN GROUP (ORDER BY response_ms) FILTER (WHERE live)
-    FROM (SELECT *, retracted_at IS NULL AS live FROM campaigns_vote WHERE campaign_id = %(campaign)s) v
+    FROM (
+        SELECT *, retracted_at IS NULL AND flag IS NULL AS live
+        FROM campaigns_vote WHERE campaign_id = %(campaign)s
+    ) v
     GROUP BY annotator_id
     ORDER BY annotator_id
 """
@@ -90,14 +94,15 @@ def annotator_quality(campaign: Campaign) -> list[Quality]:
     repeats = {annotator: Share(same, n) for annotator, same, n in _rows(REPEATS, campaign=campaign.pk)}
     return [
         Quality(
-            annotator=annotator, votes=votes, retracted=retracted, weight=weight_of[annotator],
+            annotator=annotator, votes=votes, retracted=retracted, flagged=flagged,
+            weight=weight_of[annotator],
             agreement=Share(tallies[annotator].n_agree, tallies[annotator].n),
             gold=Share(right, gold), uncertain=Share(uncertain, votes), left=Share(left, votes - uncertain),
             too_fast=Share(too_fast, timed), repeats=repeats.get(annotator, Share()),
             median_ms=median_ms, fast_ms=fast_ms,
         )
-        for annotator, votes, retracted, uncertain, left, gold, right, timed, too_fast, median_ms, fast_ms
-        in habits
+        for annotator, votes, retracted, flagged, uncertain, left, gold, right, timed, too_fast, median_ms,
+        fast_ms in habits
     ]  # fmt: skip
 
 

@@ -63,8 +63,9 @@ def undo(vote_id: UUID, *, annotator: User, at: datetime, lease_until: datetime)
     _retract([vote], annotator, at)
     if changes_something:
         _replay_without([vote], at)
-        # She sees the same question again, on the same sides.
-        Comparison.objects.filter(pk=comparison.pk, winner__isnull=True, is_withdrawn=False).update(
+    if comparison is not None:
+        # She sees the same question again, on the same sides; somebody else may see it after a flag of hers.
+        Comparison.objects.free(at).filter(pk=comparison.pk).update(
             leased_to=annotator, leased_until=lease_until
         )
     return vote

@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from annotate.accounts.models import User
 from annotate.campaigns.brackets import decide_as_tie, lock_group, rebuild
-from annotate.campaigns.models import Answer, Comparison, Vote
+from annotate.campaigns.models import Answer, Comparison, Flag, Vote
 
 
 class VoteRefused(Exception):
@@ -45,9 +45,14 @@ class AnnotatorPaused(VoteRefused):
     text = "Your work in this campaign is paused, so this answer was not stored."
 
 
-REFUSALS = {kind.code: kind for kind in (NotShown, AlreadyAnswered, IdUsed, AnnotatorPaused)}
+class NotInIt(VoteRefused):
+    code = "not_in_it"
+    text = "The face that you flagged is not in this comparison."
+
+
+REFUSALS = {kind.code: kind for kind in (NotShown, AlreadyAnswered, IdUsed, AnnotatorPaused, NotInIt)}
 VOTE_FIELDS = [field.attname for field in Vote._meta.concrete_fields]
-CAST = "SELECT outcome, {} FROM campaigns_cast(%s, %s, %s, %s, %s, %s)".format(  # noqa: S608
+CAST = "SELECT outcome, {} FROM campaigns_cast(%s, %s, %s, %s, %s, %s, %s, %s)".format(  # noqa: S608
     ", ".join(f"(vote).{name}" for name in VOTE_FIELDS)
 )
 
@@ -87,23 +92,33 @@ def cast_vote(
     answer: Answer,
     response_ms: int | None,
     at: datetime,
+    flag: Flag | None = None,
+    flagged_face: int | None = None,
 ) -> Cast:
     """Store one vote, decide its comparison if it names a winner, and open what can be asked next.
 
     The same vote sent again (same id) changes nothing and gets the same answer. A vote that comes after
     its lease counts as long as the comparison is still open; if that has been closed meanwhile, the vote
-    is kept as evidence and decides nothing (`counts` is false). Raises the kinds of VoteRefused.
+    is kept as evidence and decides nothing (`counts` is false). Nor does one that flags a face: the pair
+    goes to others. Raises the kinds of VoteRefused.
     """
     with one_transaction():
-        return store_vote(vote_id, showing_id, annotator, answer, response_ms, at)
+        return store_vote(vote_id, showing_id, annotator, answer, response_ms, at, flag, flagged_face)
 
 
 def store_vote(
-    vote_id: UUID, showing_id: int, annotator: User, answer: Answer, response_ms: int | None, at: datetime
+    vote_id: UUID,
+    showing_id: int,
+    annotator: User,
+    answer: Answer,
+    response_ms: int | None,
+    at: datetime,
+    flag: Flag | None = None,
+    flagged_face: int | None = None,
 ) -> Cast:
     """As cast_vote, within one_transaction()."""
     with connection.cursor() as cursor:
-        cursor.execute(CAST, [vote_id, showing_id, annotator.pk, answer, response_ms, at])
+        cursor.execute(CAST, [vote_id, showing_id, annotator.pk, answer, response_ms, at, flag, flagged_face])
         outcome, *row = cursor.fetchone()
     if outcome in REFUSALS:
         raise REFUSALS[outcome]

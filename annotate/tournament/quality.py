@@ -47,11 +47,13 @@ class Share:
 class Quality:
     """One annotator's figures in a campaign.
 
-    All but `retracted` and `repeats` are of her votes that stand, whatever she was asked: matches, extra
-    comparisons, late ones and gold. `agreement` is N_agree of N and `weight` is W_k (eq. 3), which are of
-    decided matches only. `gold` is the right ones of her left and right answers on gold; `uncertain` is of
-    all her votes; `left` is of her left and right answers. Times are in ms: the median, the FAST_TAIL
-    quantile, and the share below TOO_FAST_MS, of the votes that came with a time.
+    All but `retracted`, `flagged` and `repeats` are of her votes that stand, whatever she was asked: matches,
+    extra comparisons, late ones and gold. `flagged` counts those that name a broken picture or a person
+    whom she knows in place of an answer: they stand too, and are in none of the other figures.
+    `agreement` is N_agree of N and `weight` is W_k (eq. 3), which are of decided matches only. `gold` is the
+    right ones of her left and right answers on gold; `uncertain` is of all her votes; `left` is of her left
+    and right answers. Times are in ms: the median, the FAST_TAIL quantile, and the share below TOO_FAST_MS,
+    of the votes that came with a time.
 
     `repeats` is her consistency with herself. Nobody answers the same pair for the same anchor twice while
     the first answer stands, so she repeats herself where one was taken back, by her or by an admin, and
@@ -72,6 +74,7 @@ class Quality:
     repeats: Share
     median_ms: float | None
     fast_ms: float | None
+    flagged: int = 0
 
     @property
     def is_mean(self) -> bool:

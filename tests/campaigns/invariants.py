@@ -44,7 +44,8 @@ BROKEN = {
         HAVING count(*) FILTER (WHERE v.answer <> 'uncertain') > 1 OR count(*) > m.max_uncertain""",
     "f: a vote that does not count though its comparison was open all the time": """
         SELECT v.id FROM campaigns_vote v JOIN campaigns_comparison c ON c.id = v.comparison_id
-        WHERE v.campaign_id = %(campaign)s AND NOT v.counts AND NOT c.is_withdrawn AND NOT EXISTS (
+        WHERE v.campaign_id = %(campaign)s AND NOT v.counts AND v.flag IS NULL
+        AND NOT c.is_withdrawn AND NOT EXISTS (
             SELECT FROM campaigns_vote w WHERE w.comparison_id = c.id AND w.counts AND w.id <> v.id)
         AND NOT EXISTS (
             -- It may have been withdrawn just then.

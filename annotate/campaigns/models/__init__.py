@@ -10,9 +10,9 @@ from annotate.campaigns.models.asking import (
     Showing,
 )
 from annotate.campaigns.models.campaign import Assignment, Bracket, Campaign, Candidate, Group
-from annotate.campaigns.models.votes import Answer, Relation, Vote
+from annotate.campaigns.models.votes import Answer, Flag, Relation, Vote
 
 __all__ = [
-    "Answer", "Assignment", "Bracket", "Campaign", "Candidate", "Comparison", "ComparisonQuerySet", "Gold",
-    "Group", "Participation", "Question", "Relation", "Seat", "Showing", "Vote",
+    "Answer", "Assignment", "Bracket", "Campaign", "Candidate", "Comparison", "ComparisonQuerySet", "Flag",
+    "Gold", "Group", "Participation", "Question", "Relation", "Seat", "Showing", "Vote",
 ]  # fmt: skip

@@ -70,6 +70,10 @@ class Campaign(models.Model):
         default=0.9, validators=[MinValueValidator(0.5), MaxValueValidator(0.999)],
         help_text="A group gets no more extra comparisons once its triplets are so sure",
     )  # fmt: skip
+    pause_after_minutes = models.PositiveSmallIntegerField(
+        default=25, validators=[MaxValueValidator(240)],
+        help_text="Annotators are advised to rest after so many minutes of answering; 0: never",
+    )  # fmt: skip
     is_active = models.BooleanField(default=True, help_text="Annotators are asked only while it is active")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -11,12 +11,18 @@ from django.db.models import Q
 
 from annotate.campaigns.models.asking import Comparison, Gold
 from annotate.campaigns.models.campaign import Bracket, Campaign, Candidate, Group
+from annotate.faces.models import Face
 
 
 class Answer(models.TextChoices):
     LEFT = "left", "left"
     RIGHT = "right", "right"
     UNCERTAIN = "uncertain", "uncertain"
+
+
+class Flag(models.TextChoices):
+    BROKEN = "broken", "broken picture"
+    KNOWN = "known", "known person"
 
 
 class VoteQuerySet(models.QuerySet["Vote"]):
@@ -28,10 +34,20 @@ class VoteQuerySet(models.QuerySet["Vote"]):
         """Those that decide comparisons which are still asked; all other live ones are evidence only."""
         return self.live().filter(counts=True, comparison__is_withdrawn=False)
 
+    def flagged_broken(self) -> VoteQuerySet:
+        """Those that say of a picture (`flagged_face`) that it is no good."""
+        return self.live().filter(flag=Flag.BROKEN)
+
+    def flagged_known(self) -> VoteQuerySet:
+        """Those that say of a face (`flagged_face`) that she knows the person."""
+        return self.live().filter(flag=Flag.KNOWN)
+
 
 class Vote(models.Model):
     """One annotator's answer. Never deleted, and never changed but for being retracted: by herself
-    (undone) or by an admin (discarded). What a campaign knows is a function of these and its seeds."""
+    (undone) or by an admin (discarded). What a campaign knows is a function of these and its seeds.
+
+    A flagged one says why she can not answer, and of which face: it decides nothing, and is not uncertain."""
 
     id = models.UUIDField(primary_key=True, help_text="Made by the client: the same vote twice counts once")
     # Columns that begin another index have none of their own.
@@ -46,7 +62,12 @@ class Vote(models.Model):
     response_ms = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     counts = models.BooleanField(
-        default=True, help_text="False where the comparison was closed before it came, and of a gold one"
+        default=True,
+        help_text="False where the comparison was closed before it came, of a gold one, and where flagged",
+    )
+    flag = models.CharField(max_length=6, choices=Flag.choices, null=True)  # noqa: DJ001 - most have none
+    flagged_face = models.ForeignKey(
+        Face, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     is_stand_in = models.BooleanField(
         default=False, help_text="She takes part in another repetition, and nobody else was left to ask"
@@ -88,6 +109,12 @@ class Vote(models.Model):
                 name="vote_on_one",
             ),
             models.CheckConstraint(
+                condition=Q(flag__isnull=True, flagged_face__isnull=True)
+                | Q(flag__isnull=False, flag__in=Flag.values, flagged_face__isnull=False, counts=False,
+                    answer=Answer.UNCERTAIN),
+                name="vote_flag_decides_nothing",
+            ),
+            models.CheckConstraint(
                 condition=Q(retracted_at__isnull=True) ^ Q(retracted_by__isnull=False),
                 name="vote_retracted_by_somebody",
             ),
@@ -95,6 +122,9 @@ class Vote(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["campaign", "annotator", "created_at"], name="vote_of_annotator"),
             models.Index(fields=["gold"], condition=Q(gold__isnull=False), name="vote_on_gold"),
+            models.Index(
+                fields=["flagged_face"], condition=Q(flagged_face__isnull=False), name="vote_flagged_face"
+            ),
         ]
 
     @property
