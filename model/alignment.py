@@ -5,6 +5,7 @@ written here, and no picture is judged beyond "one face, none, or several".
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -21,6 +22,14 @@ SMALLEST_FACE = 40
 LEAST_CONFIDENCE = 0.95
 # Faces smaller than this share of the largest are bystanders, not a second subject.
 BYSTANDER = 1 / 3
+
+
+class Aligned(NamedTuple):
+    """A crop, how sure the detector was of its face (0 .. 1), and its box's longer side in pixels."""
+
+    crop: Image.Image
+    confidence: float
+    side: float
 
 
 class AlignmentError(Exception):
@@ -81,9 +90,14 @@ class FaceAligner:
         Its side is the longer side of the detected box plus DETECTED_MARGIN on each side; what lies
         outside the picture repeats its border pixels. Raises NoFaceFound or SeveralFacesFound.
         """
+        return self.find(image, size).crop
+
+    def find(self, image: Image.Image, size: int = CROP_SIZE) -> Aligned:
+        """As `align`, with what the detection tells of the face."""
         image = image.convert("RGB")
-        box, left_eye, right_eye = self._one_face(image)
-        side = float(max(box[2] - box[0], box[3] - box[1])) * (1 + 2 * DETECTED_MARGIN)
+        box, left_eye, right_eye, confidence = self._one_face(image)
+        longer = float(max(box[2] - box[0], box[3] - box[1]))
+        side = longer * (1 + 2 * DETECTED_MARGIN)
         centre = (float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2)
         tilt = math.degrees(math.atan2(right_eye[1] - left_eye[1], right_eye[0] - left_eye[0]))
         # A square wider by sqrt(2) still covers the crop after any rotation.
@@ -91,10 +105,11 @@ class FaceAligner:
         wide = _square(image, centre, side * wide_size / size, wide_size)
         level = wide.rotate(tilt, resample=Image.Resampling.BICUBIC)
         inset = (wide_size - size) // 2
-        return level.crop((inset, inset, inset + size, inset + size))
+        crop = level.crop((inset, inset, inset + size, inset + size))
+        return Aligned(crop, confidence, longer)
 
-    def _one_face(self, image: Image.Image) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Box (left, top, right, bottom), left eye and right eye (as seen), in pixels of `image`."""
+    def _one_face(self, image: Image.Image) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        """Box (left, top, right, bottom), left and right eye (as seen), in pixels; how sure it is."""
         scale = min(1.0, DETECTION_SIZE / max(image.size))
         small = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
         if min(small.size) < SMALLEST_FACE:  # below this MTCNN has no scale to look at and fails
@@ -111,7 +126,8 @@ class FaceAligner:
         if len(subjects) > 1:
             raise SeveralFacesFound(len(subjects))
         face = subjects[0]
-        return boxes[face] / scale, landmarks[face, 0] / scale, landmarks[face, 1] / scale
+        eyes = landmarks[face, 0] / scale, landmarks[face, 1] / scale
+        return boxes[face] / scale, *eyes, min(1.0, float(confidences[face]))
 
 
 def _square(image: Image.Image, centre: tuple[float, float], side: float, size: int) -> Image.Image:

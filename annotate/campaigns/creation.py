@@ -98,8 +98,11 @@ def _why_none(dataset: Dataset, k: int, tried: int) -> str:
 
 
 def _draws(dataset: Dataset, k: int, rng: random.Random) -> Iterator[DrawnGroup | None]:
-    """Groups in random order of their anchors; None for an anchor that cannot fill one."""
-    if dataset.imported_triplets.filter(strength=Strength.STRONG).exists():
+    """Groups in random order of their anchors; None for an anchor that cannot fill one.
+
+    Faces that are set aside are in none of them.
+    """
+    if dataset.imported_triplets.ready().filter(strength=Strength.STRONG).exists():
         yield from _draws_from_triplets(dataset, k, rng)
     else:
         yield from _draws_from_labels(dataset, k, rng)
@@ -125,7 +128,8 @@ def _draws_from_triplets(dataset: Dataset, k: int, rng: random.Random) -> Iterat
 def _strong_edges(dataset: Dataset) -> np.ndarray:
     """The strong imported triplets as an (n, 5) array: anchor, positive, negative, triplet, is val."""
     rows = (
-        dataset.imported_triplets.filter(strength=Strength.STRONG)
+        dataset.imported_triplets.ready()
+        .filter(strength=Strength.STRONG)
         .order_by("id")
         .values_list("face_1", "face_2", "face_3", "odd", "id", "split")
     )
@@ -150,7 +154,8 @@ def _draws_from_labels(dataset: Dataset, k: int, rng: random.Random) -> Iterator
     labelled = {
         split: LabelledFaces(
             LabelledFace(pk, expression, identity)
-            for pk, expression, identity in dataset.faces.filter(split=split)
+            for pk, expression, identity in dataset.faces.ready()
+            .filter(split=split)
             .exclude(expression="")
             .order_by("id")
             .values_list("id", "expression", "identity")

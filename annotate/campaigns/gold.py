@@ -25,8 +25,10 @@ def draw_gold_from_triplets(campaign: Campaign, count: int) -> int:
     are new. The same seed draws the same ones."""
     shuffled = Func(Value(f"{campaign.seed}:"), F("id"), function="md5", template="md5(%(expressions)s)",
                     arg_joiner=" || ")  # fmt: skip
-    strong = campaign.dataset.imported_triplets.filter(strength=Strength.STRONG).order_by(
-        F("votes_against") * 1.0 / (F("votes_for") + F("votes_against")), shuffled
+    strong = (
+        campaign.dataset.imported_triplets.ready()
+        .filter(strength=Strength.STRONG)
+        .order_by(F("votes_against") * 1.0 / (F("votes_for") + F("votes_against")), shuffled)
     )
     gold = []
     for triplet in strong[:count]:

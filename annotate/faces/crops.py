@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from annotate.faces.measures import NO_MEASURES, Measures, measure
 from annotate.faces.problems import BadRow, quoted
 from model.alignment import CROP_SIZE, FaceAligner, NoFaceFound, SeveralFacesFound, crop_box
 
@@ -37,17 +38,30 @@ class Job(NamedTuple):
 
 
 class Crop(NamedTuple):
-    """What came of a job: the bytes of a JPEG, or the reason why there is none."""
+    """What came of a job: the bytes of a JPEG and what was measured on it, or the reason why not."""
 
     face: int
     jpeg: bytes = b""
     reason: str = ""
+    measures: Measures = NO_MEASURES
+
+
+class Cut(NamedTuple):
+    """A crop's pixels, how sure the detector was of the face, and the face's longer side in the picture."""
+
+    image: Image.Image
+    detection: float | None
+    source_side: float
 
 
 def make_crop(job: Job) -> Crop:
     """The crop, or a plain sentence in `reason`. Raises nothing: one bad picture must not end an import."""
     try:
-        return Crop(job.face, _jpeg(_crop(_open(Path(job.path)), job.way)))
+        cut = _crop(_open(Path(job.path)), job.way)
+        jpeg = _jpeg(cut.image)
+        # Of the stored bytes, not of the pixels before: measured again later, the crop gives the same.
+        measures = measure(jpeg)._replace(detection=cut.detection, source_side=cut.source_side)
+        return Crop(job.face, jpeg, measures=measures)
     except BadRow as error:
         return Crop(job.face, reason=str(error))
     except Exception as error:  # decoders raise all sorts of errors on broken files
@@ -96,20 +110,21 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _crop(image: Image.Image, way: Way) -> Image.Image:
+def _crop(image: Image.Image, way: Way) -> Cut:
     if way == "prealigned":
         if image.width != image.height:
             raise BadRow(f"an aligned crop is square; this is {image.width} x {image.height} px")
-        return image.resize((CROP_SIZE, CROP_SIZE), Image.Resampling.LANCZOS)
+        return Cut(image.resize((CROP_SIZE, CROP_SIZE), Image.Resampling.LANCZOS), None, image.width)
     if way == "detect":
         try:
-            return _aligner().align(image)
+            return Cut(*_aligner().find(image))
         except NoFaceFound as error:
             raise BadRow("no face was found in the picture") from error
         except SeveralFacesFound as error:
             raise BadRow(f"the picture shows {error.count} faces; one is needed") from error
     left, right, top, bottom = way
-    return crop_box(image, left=left, right=right, top=top, bottom=bottom)
+    crop = crop_box(image, left=left, right=right, top=top, bottom=bottom)
+    return Cut(crop, None, max((right - left) * image.width, (bottom - top) * image.height))
 
 
 def _jpeg(image: Image.Image) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
@@ -36,6 +37,20 @@ class Strength(models.TextChoices):
     STRONG = "strong", "strong"
     WEAK = "weak", "weak"
     NONE = "none", "no majority"
+
+
+class Status(models.TextChoices):
+    """Whether new groups may be drawn with a face."""
+
+    READY = "ready", "ready"
+    SET_ASIDE = "set_aside", "set aside"
+
+
+class SetAsideReason(models.TextChoices):
+    DUPLICATE = "duplicate", "a duplicate of another face"
+    BAD_CROP = "bad_crop", "a bad crop"
+    BROKEN = "broken", "called broken by annotators"
+    OTHER = "other", "another reason"
 
 
 class DatasetQuerySet(models.QuerySet["Dataset"]):
@@ -82,6 +97,17 @@ class FaceQuerySet(models.QuerySet["Face"]):
         wanted = {"split": split, "expression": expression, "identity": identity}
         return self.filter(**{name: value for name, value in wanted.items() if value})
 
+    def ready(self) -> FaceQuerySet:
+        """Those that new groups and snapshots are made of."""
+        return self.filter(status=Status.READY)
+
+    def set_aside(self) -> FaceQuerySet:
+        return self.filter(status=Status.SET_ASIDE)
+
+    def unmeasured(self) -> FaceQuerySet:
+        """Those of which no measures are known: imported before there were any, or their crop is broken."""
+        return self.filter(phash__isnull=True)
+
     def after(self, face_id: int) -> FaceQuerySet:
         """Those that follow a face in the order of import."""
         return self.filter(pk__gt=face_id).order_by("pk")
@@ -112,19 +138,86 @@ class Face(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # Importers write rows without Django: the database itself knows the defaults.
+    status = models.CharField(
+        max_length=9, choices=Status.choices, default=Status.READY, db_default=Status.READY
+    )
+    set_aside_reason = models.CharField(
+        max_length=9, choices=SetAsideReason.choices, blank=True, default="", db_default=""
+    )
+    set_aside_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    set_aside_at = models.DateTimeField(null=True)
+
+    # Measured on the crop (measures.py): all are known, or none is.
+    phash = models.BigIntegerField(
+        null=True, help_text="64 bits of the cosine transform; near crops are near"
+    )
+    dhash = models.BigIntegerField(null=True, help_text="64 bits of brighter or darker than the next pixel")
+    sharpness = models.FloatField(null=True, help_text="Variance of the Laplacian of the grey crop")
+    brightness = models.FloatField(null=True, help_text="Mean of the grey crop, 0 .. 255")
+    contrast = models.FloatField(null=True, help_text="Standard deviation of the grey crop")
+    # Known to the import alone.
+    detection = models.FloatField(null=True, help_text="How sure the detector was of the face, 0 .. 1")
+    source_side = models.FloatField(
+        null=True, help_text="The side that the crop had in the picture, in pixels"
+    )
+
     objects = FaceQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(split__in=Split.values), name="face_split_known"),
-        ]
-        indexes: ClassVar = [models.Index(fields=["dataset", "split", "expression", "identity"])]
+            models.CheckConstraint(
+                condition=Q(status=Status.READY, set_aside_reason="", set_aside_by__isnull=True,
+                            set_aside_at__isnull=True)
+                | Q(status=Status.SET_ASIDE, set_aside_reason__in=SetAsideReason.values,
+                    set_aside_by__isnull=False, set_aside_at__isnull=False),
+                name="face_set_aside_says_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(phash__isnull=True, dhash__isnull=True, sharpness__isnull=True,
+                            brightness__isnull=True, contrast__isnull=True)
+                | Q(phash__isnull=False, dhash__isnull=False, sharpness__isnull=False, sharpness__gte=0,
+                    brightness__isnull=False, brightness__range=(0, 255), contrast__isnull=False,
+                    contrast__gte=0),
+                name="face_measured_wholly",
+            ),
+            models.CheckConstraint(condition=Q(detection__range=(0, 1)), name="face_detection_share"),
+            models.CheckConstraint(condition=Q(source_side__gt=0), name="face_source_side_positive"),
+        ]  # fmt: skip
+        indexes: ClassVar = [
+            models.Index(fields=["dataset", "split", "expression", "identity"]),
+            models.Index(fields=["dataset", "identity"], condition=~Q(identity=""), name="face_of_person"),
+            models.Index(
+                fields=["dataset", "id"], condition=Q(status=Status.SET_ASIDE), name="face_set_aside"
+            ),
+            models.Index(fields=["dataset", "id"], condition=Q(phash__isnull=True), name="face_unmeasured"),
+            # The worst crops first, by one measure.
+            models.Index(fields=["dataset", "sharpness", "id"], name="face_by_sharpness"),
+            models.Index(fields=["dataset", "brightness", "id"], name="face_by_brightness"),
+            models.Index(fields=["dataset", "contrast", "id"], name="face_by_contrast"),
+            models.Index(
+                fields=["dataset", "detection", "id"],
+                condition=Q(detection__isnull=False), name="face_by_detection",
+            ),
+            models.Index(
+                fields=["dataset", "source_side", "id"],
+                condition=Q(source_side__isnull=False), name="face_by_source_side",
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.key
 
 
 class ImportedTripletQuerySet(models.QuerySet["ImportedTriplet"]):
+    def ready(self) -> ImportedTripletQuerySet:
+        """Those none of whose faces is set aside."""
+        aside = Face.objects.set_aside().values("pk")
+        return self.exclude(face_1__in=aside).exclude(face_2__in=aside).exclude(face_3__in=aside)
+
     def count_by_strength(self) -> QuerySet:
         """Rows of `split`, `strong`, `weak` and `none`: how many of its triplets are of each strength."""
         counts = {strength: Count("pk", filter=Q(strength=strength)) for strength in Strength.values}

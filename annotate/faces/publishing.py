@@ -17,6 +17,7 @@ from django.core.files.storage import default_storage
 from annotate.faces import staging
 from annotate.faces.crop_pool import make_crops
 from annotate.faces.crops import Crop, Job, Way
+from annotate.faces.measures import NO_MEASURES, Measures
 from annotate.faces.models import Dataset
 from annotate.faces.outcome import Progress
 from annotate.faces.problems import ImportFailed
@@ -68,7 +69,7 @@ def crop_new_faces(dataset: str, folder: Path, way: Way | None, *, workers: int,
             yield _store(dataset, keys.pop(crop.face), crop)
             progress("faces", done, total)
 
-    staging.copy_in("import_crop (id, crop, sha256, reason)", stored())
+    staging.copy_in(f"import_crop (id, crop, sha256, reason, {', '.join(Measures._fields)})", stored())
     staging.run(_NOTE_FAILED_CROPS)
 
 
@@ -83,12 +84,12 @@ _NEW_FACES = """
 
 def _store(dataset: str, key: str, crop: Crop) -> tuple:
     if crop.reason:
-        return crop.face, None, None, crop.reason
+        return crop.face, None, None, crop.reason, *NO_MEASURES
     name = hashlib.sha256(key.encode()).hexdigest()
     path = f"{dataset}/{name[:2]}/{name}.jpg"
     default_storage.delete(path)
     stored = default_storage.save(path, ContentFile(crop.jpeg))
-    return crop.face, stored, hashlib.sha256(crop.jpeg).hexdigest(), None
+    return crop.face, stored, hashlib.sha256(crop.jpeg).hexdigest(), None, *crop.measures
 
 
 def insert_faces(dataset: Dataset) -> int:
@@ -116,9 +117,10 @@ def reject_other_labels(labels: Path) -> None:
 
 _INSERT_FACES = """
     INSERT INTO faces_face (dataset_id, key, image, url, box, crop, crop_sha256, split, identity, expression,
-        known_expression, created_at)
+        known_expression, created_at, phash, dhash, sharpness, brightness, contrast, detection, source_side)
     SELECT %s, f.key, f.image, f.url, f.box, c.crop, c.sha256, f.split, coalesce(l.identity, ''),
-        coalesce(l.expression, ''), l.known, now()
+        coalesce(l.expression, ''), l.known, now(), c.phash, c.dhash, c.sharpness, c.brightness, c.contrast,
+        c.detection, c.source_side
     FROM import_face f JOIN import_crop c ON c.id = f.id
     LEFT JOIN import_label l ON l.image = f.image AND l.reason IS NULL
     WHERE f.face_id IS NULL AND f.reason IS NULL ORDER BY f.id

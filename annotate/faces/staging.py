@@ -32,7 +32,10 @@ _CREATE = """
         row integer NOT NULL, image text, identity text, expression text, split text, known float8[],
         reason text
     );
-    CREATE TEMPORARY TABLE import_crop (id integer PRIMARY KEY, crop text, sha256 text, reason text);
+    CREATE TEMPORARY TABLE import_crop (
+        id integer PRIMARY KEY, crop text, sha256 text, reason text, phash bigint, dhash bigint,
+        sharpness float8, brightness float8, contrast float8, detection float8, source_side float8
+    );
     CREATE TEMPORARY TABLE import_reject (file text NOT NULL, row integer, reason text NOT NULL);
 """
 _DROP = "DROP TABLE IF EXISTS import_face, import_label, import_crop, import_reject"

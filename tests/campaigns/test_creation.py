@@ -1,9 +1,10 @@
 """Groups are drawn from strong triplets or, without them, from labels."""
 
 import pytest
+from django.utils import timezone
 
 from annotate.campaigns.creation import CannotDrawGroups, create_campaign
-from annotate.campaigns.models import Bracket, Campaign, Candidate, Comparison, Group
+from annotate.campaigns.models import Bracket, Campaign, Candidate, Comparison, Gold, Group
 from annotate.faces.models import Face, ImportedTriplet
 
 
@@ -52,6 +53,24 @@ def test_the_same_seed_draws_the_same_campaign(dataset):
         )
 
     assert drawn("a", 7) == drawn("b", 7) != drawn("c", 8)
+
+
+@pytest.mark.parametrize("from_labels", [False, True])
+def test_faces_that_are_set_aside_are_in_no_new_group_and_no_gold(dataset, curator, from_labels):
+    if from_labels:
+        ImportedTriplet.objects.all().delete()
+    aside = Face.objects.filter(image__in=[f"{number:03}.jpg" for number in range(2, 60, 7)])
+    assert aside.update(
+        status="set_aside", set_aside_reason="bad_crop", set_aside_by=curator, set_aside_at=timezone.now()
+    )
+    create_campaign(name="c", dataset=dataset, groups=60, k=4, seed=1, gold=0 if from_labels else 50)
+    drawn = set(Group.objects.values_list("anchor", flat=True))
+    drawn |= set(Candidate.objects.values_list("positive", flat=True))
+    drawn |= set(Candidate.objects.values_list("negative", flat=True))
+    for gold in Gold.objects.all():
+        drawn |= {gold.anchor_id, gold.nearer_id, gold.farther_id}
+    assert drawn
+    assert not drawn & set(aside.values_list("pk", flat=True))
 
 
 def test_groups_from_labels_where_there_are_no_triplets(dataset):

@@ -74,7 +74,7 @@ def test_eyes_are_level_and_placed_alike_whatever_the_tilt(aligner):
         tilted = upright.rotate(tilt, resample=Image.Resampling.BICUBIC, fillcolor=(230, 230, 230))
         crop = aligner.align(tilted)
         assert (crop.size, crop.mode) == ((224, 224), "RGB")
-        _, left_eye, right_eye = aligner._one_face(crop)
+        _, left_eye, right_eye, _ = aligner._one_face(crop)
         assert abs(right_eye[1] - left_eye[1]) < 6
         assert 50 < right_eye[0] - left_eye[0] < 110
         assert 60 < left_eye[1] < 110
@@ -84,7 +84,7 @@ def test_eyes_are_level_and_placed_alike_whatever_the_tilt(aligner):
 def test_large_photographs_are_cropped_from_their_own_pixels(aligner):
     small = photograph("002_neutral.jpg")
     large = small.resize((2048, 2048), Image.Resampling.BICUBIC)
-    eyes, same_eyes = (np.stack(aligner._one_face(aligner.align(picture))[1:]) for picture in (small, large))
+    eyes, same_eyes = (np.stack(aligner._one_face(aligner.align(picture))[1:3]) for picture in (small, large))
     assert np.abs(eyes - same_eyes).max() < 8
 
 
