@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from django.db import connection
 from django.db.models import Q
 
-from annotate.campaigns.models import Answer, Campaign, Vote
+from annotate.campaigns.models import Answer, Campaign, Group, Vote
 from annotate.campaigns.weights import annotator_tallies, played_groups
 from annotate.tournament.agreement import weights
 from annotate.tournament.closure import Match
 from annotate.tournament.evidence import Evidence, contradictions, cycles, weigh
+
+SAID_BOTH_WAYS = """
+    SELECT group_id, count(*)
+    FROM (
+        SELECT b.group_id
+        FROM campaigns_bracket b JOIN campaigns_relation r ON r.bracket_id = b.id
+        WHERE b.group_id = ANY(%s)
+        GROUP BY b.group_id, least(r.winner_id, r.loser_id), greatest(r.winner_id, r.loser_id)
+        HAVING count(DISTINCT r.winner_id) > 1
+    ) pairs
+    GROUP BY group_id
+"""
+
+
+def count_said_both_ways(groups: Sequence[Group]) -> dict[int, int]:
+    """How many pairs repetitions order both ways, by group; none where they do not contradict each other."""
+    with connection.cursor() as cursor:
+        cursor.execute(SAID_BOTH_WAYS, [[group.pk for group in groups]])
+        return dict(cursor)
 
 
 @dataclass(frozen=True)

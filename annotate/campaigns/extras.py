@@ -70,6 +70,11 @@ def _is_sure(group_id: int, found: Posterior, confidence: float) -> bool:
     return all(max(found.confidence[i, j], found.confidence[j, i]) >= confidence for i, j in pairs)
 
 
+def last_known(campaign: Campaign) -> tuple[Noise, dict[int, float]]:
+    """The noise and the weights of its answers as they were last worked out; what is usual before that."""
+    return cache.get(f"noise:{campaign.pk}") or (Noise(), {})
+
+
 def _what_answers_are_like(campaign: Campaign) -> tuple[Noise, dict[int, float]]:
     known = cache.get(f"noise:{campaign.pk}")
     if known is None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from django import forms
 
 from annotate.campaigns.export import SOURCES
-from annotate.campaigns.models import Assignment, Campaign
+from annotate.campaigns.models import Assignment, Campaign, GroupState
 from annotate.faces.models import Dataset
 from annotate.tournament.planner import AS_EXPECTED, Plan, plan
 
@@ -85,6 +85,14 @@ class PlanForm(forms.Form):
             given["groups"], given["k"], given["repetitions"], SECONDS_AN_ANSWER,
             manner=replace(AS_EXPECTED, uncertain=UNCERTAIN), extra=given["extra_comparisons"] or 0,
         )  # fmt: skip
+
+
+class GroupFilter(forms.Form):
+    """Which groups the list shows, or the one to go to."""
+
+    number = forms.IntegerField(min_value=1, required=False, label="Go to group")
+    state = forms.ChoiceField(choices=[("", "all groups"), *GroupState.choices], required=False)
+    after = forms.IntegerField(min_value=0, required=False, widget=forms.HiddenInput)
 
 
 class ExportForm(forms.Form):

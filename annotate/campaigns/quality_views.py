@@ -21,11 +21,19 @@ from annotate.tournament.quality import TOO_FAST_MS
 @require_safe
 @curator_required
 def campaign_annotators(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The page around the table, which it loads."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    return render(request, "campaigns/annotators.html", {"campaign": campaign})
+
+
+@require_safe
+@curator_required
+def annotator_table(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The table of annotators, loaded after the page: its cost grows with the campaign."""
     campaign = get_object_or_404(Campaign, pk=campaign_id)
     return render(
         request,
-        "campaigns/annotators.html",
+        "campaigns/_annotators.html",
         {
             "campaign": campaign,
             "annotators": _annotators(campaign),

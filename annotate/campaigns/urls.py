@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotate.campaigns import api, quality_views, views
+from annotate.campaigns import api, group_views, quality_views, views
 
 urlpatterns = [
     path("campaigns/", views.campaign_list, name="campaign-list"),
@@ -13,6 +13,11 @@ urlpatterns = [
         "campaigns/<int:campaign_id>/annotators/",
         quality_views.campaign_annotators,
         name="campaign-annotators",
+    ),
+    path(
+        "campaigns/<int:campaign_id>/annotators/table/",
+        quality_views.annotator_table,
+        name="campaign-annotator-table",
     ),
     path(
         "campaigns/<int:campaign_id>/annotators/<int:annotator_id>/pause/",
@@ -28,6 +33,10 @@ urlpatterns = [
         "campaigns/<int:campaign_id>/contradictions/",
         views.campaign_contradictions,
         name="campaign-contradictions",
+    ),
+    path("campaigns/<int:campaign_id>/groups/", group_views.campaign_groups, name="campaign-groups"),
+    path(
+        "campaigns/<int:campaign_id>/groups/<int:index>/", group_views.campaign_group, name="campaign-group"
     ),
     path("campaigns/<int:campaign_id>/pause/", views.campaign_pause, name="campaign-pause"),
     path(

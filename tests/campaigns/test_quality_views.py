@@ -22,7 +22,7 @@ def answered(campaign, annotators):
 
 
 def table(client, campaign):
-    return client.get(reverse("campaign-annotators", args=[campaign.pk])).content.decode()
+    return client.get(reverse("campaign-annotator-table", args=[campaign.pk])).content.decode()
 
 
 def is_paused(campaign, annotator):

@@ -16,6 +16,7 @@ GET = [
     "campaign-create",
     "campaign-detail",
     "campaign-annotators",
+    "campaign-annotator-table",
     "campaign-contradictions",
     "campaign-export",
 ]
@@ -154,7 +155,7 @@ def test_download(as_curator, campaign, annotators):
 
 
 def test_annotators_and_their_weights(as_curator, campaign, annotators):
-    url = reverse("campaign-annotators", args=[campaign.pk])
+    url = reverse("campaign-annotator-table", args=[campaign.pk])
     assert "Nobody has voted yet" in as_curator.get(url).content.decode()
     simulate(campaign, annotators, Manner(flip=0.1))
     page = as_curator.get(url).content.decode()

@@ -9,10 +9,17 @@ from annotate.campaigns.models.asking import (
     Seat,
     Showing,
 )
-from annotate.campaigns.models.campaign import Assignment, Bracket, Campaign, Candidate, Group
+from annotate.campaigns.models.campaign import (
+    Assignment,
+    Bracket,
+    Campaign,
+    Candidate,
+    Group,
+    GroupState,
+)
 from annotate.campaigns.models.votes import Answer, Flag, Relation, Vote
 
 __all__ = [
     "Answer", "Assignment", "Bracket", "Campaign", "Candidate", "Comparison", "ComparisonQuerySet", "Flag",
-    "Gold", "Group", "Participation", "Question", "Relation", "Seat", "Showing", "Vote",
+    "Gold", "Group", "GroupState", "Participation", "Question", "Relation", "Seat", "Showing", "Vote",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.apps import apps
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Count, F, OuterRef, Q, Subquery, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from annotate.accounts.models import User
@@ -88,6 +88,46 @@ class Campaign(models.Model):
         return self.name
 
 
+class GroupState(models.TextChoices):
+    NEW = "new", "not begun"
+    UNDER_WAY = "under-way", "under way"
+    FINISHED = "finished", "finished"
+
+
+class GroupQuerySet(models.QuerySet["Group"]):
+    def in_state(self, state: str) -> GroupQuerySet:
+        """Those that nobody has begun, that are under way, or whose brackets are all finished; all for ""."""
+        brackets = Bracket.objects.filter(group=OuterRef("pk"))
+        unfinished = Exists(brackets.filter(finished_at__isnull=True))
+        rows = apps.get_model("campaigns", "Comparison").objects.filter(group=OuterRef("pk"))
+        begun = Exists(rows.filter(Q(winner__isnull=False) | Q(uncertain__gt=0)))
+        return {
+            "": self,
+            GroupState.NEW: self.filter(~begun),
+            GroupState.UNDER_WAY: self.filter(begun, unfinished),
+            GroupState.FINISHED: self.filter(~unfinished),
+        }[state]
+
+    def after(self, index: int) -> GroupQuerySet:
+        """Those that follow a group in the campaign's order, with their `decided` matches and `ties`."""
+        rows = (
+            apps.get_model("campaigns", "Comparison")
+            .objects.filter(
+                group=OuterRef("pk"), bracket__isnull=False, winner__isnull=False, is_withdrawn=False
+            )
+            .order_by()
+            .values(flat=Value(1))
+        )
+        return (
+            self.filter(index__gt=index)
+            .order_by("index")
+            .annotate(
+                decided=Coalesce(Subquery(rows.annotate(n=Count("*")).values("n")), 0),
+                ties=Coalesce(Subquery(rows.filter(is_tie=True).annotate(n=Count("*")).values("n")), 0),
+            )
+        )
+
+
 class Group(models.Model):
     """An anchor and its k candidates."""
 
@@ -96,6 +136,8 @@ class Group(models.Model):
     anchor = models.ForeignKey(Face, on_delete=models.PROTECT, related_name="+")
     split = models.CharField(max_length=5, choices=Split.choices)
     is_sure = models.BooleanField(default=False, help_text="It needs no extra comparisons any more")
+
+    objects = GroupQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

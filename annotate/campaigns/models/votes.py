@@ -135,6 +135,11 @@ class Vote(models.Model):
         return self.low if (self.answer == Answer.LEFT) == self.low_is_left else self.high
 
     @property
+    def seconds(self) -> float | None:
+        """How long the answer took."""
+        return None if self.response_ms is None else self.response_ms / 1000
+
+    @property
     def names_nearer(self) -> bool | None:
         """Of a gold comparison's vote: whether it is right, or None where it is uncertain."""
         if self.answer == Answer.UNCERTAIN:
