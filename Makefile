@@ -21,7 +21,7 @@ setup: .venv/installed-dev       ## only the installs: what running and checking
 
 test: .venv/installed-dev        ## every test, with engines and a browser of its own
 	@$(BIN)/python -m tests.browser.chromium
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: .venv/installed-dev        ## style, types, and whether a migration is missing
 	@$(BIN)/ruff check .

@@ -8,6 +8,12 @@ from django.conf import settings as django_settings
 from annotate.accounts.models import Role, User
 
 
+def pytest_collection_modifyitems(items):
+    """Files that hold a slow test first: begun last, one of them would keep the other workers waiting."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def static_root():
     """WhiteNoise complains where it is missing."""
