@@ -57,7 +57,7 @@ def besiege(tmp_path, *, groups, k, number, kills, seconds, assignment=Assignmen
         annotators = [
             Annotator(
                 person.pk, WebClient(server.address, logged_in(person)), campaign.pk, habits, record,
-                votes_before_vanishing=2 + 3 * place if place < vanishing else None, seed=place,
+                votes_before_vanishing=1 + 3 * place if place < vanishing else None, seed=place,
             )
             for place, person in enumerate(people)
         ]  # fmt: skip
