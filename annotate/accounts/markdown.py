@@ -6,6 +6,8 @@ Content-Security-Policy would refuse (inline styles, pictures of other hosts).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -17,7 +19,26 @@ _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethro
 
 def to_html(text: str) -> SafeString:
     """The text as HTML that is safe to put into a page; its headings stand below the page's title."""
-    tokens = _PARSER.parse(text)
+    return render(parse(text))
+
+
+def parse(text: str) -> list[Token]:
+    """What the text consists of, for whoever looks at it before it is rendered."""
+    return _PARSER.parse(text)
+
+
+def pictures(tokens: Iterable[Token]) -> Iterator[tuple[int, Token]]:
+    """Each picture with the number of its line, beginning with 1."""
+    for token in tokens:
+        line = token.map[0] + 1 if token.map else 1
+        for child in token.children or []:
+            line += child.type in ("softbreak", "hardbreak")
+            if child.type == "image":
+                yield line, child
+
+
+def render(tokens: list[Token]) -> SafeString:
+    """As `to_html`, of a text that has been parsed."""
     for token in tokens:
         _fit_into_page(token)
     return mark_safe(_PARSER.renderer.render(tokens, _PARSER.options, {}))  # noqa: S308

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from annotate.campaigns.first_minutes import may_compare
 from annotate.campaigns.leases import LEASE, MOST_AT_ONCE, answer_and_lease, lease
 from annotate.campaigns.models import Answer, Campaign, Flag, Question, Vote
 from annotate.campaigns.retraction import UndoRefused, undo
@@ -28,6 +29,10 @@ COUNTED_AT_ONCE = 5_000
 PROGRESS_SECONDS = 10
 LEASE_SECONDS = int(LEASE.total_seconds())
 LEASE_HELP = "For how long new ones are yours; those that you hold are for at least 20 seconds less"
+NOT_QUALIFIED = {
+    "code": "not-qualified",
+    "detail": "This campaign asks for a qualification first. Open its page in a browser to begin.",
+}
 LONGEST_RESPONSE_MS = 24 * 60 * 60 * 1000
 
 
@@ -151,12 +156,20 @@ def progress_of(campaign_id: int, request: Request) -> dict[str, int]:
 
 
 class Leases(APIView):
-    @extend_schema(request=LeaseRequest, responses=LeaseAnswer)
+    @extend_schema(
+        request=LeaseRequest,
+        responses={
+            200: LeaseAnswer,
+            403: OpenApiResponse(RefusalSerializer, "not-qualified: the qualification comes first"),
+        },
+    )
     def post(self, request: Request, campaign_id: int) -> Response:
         """Comparisons to answer: those you hold already, then new ones, each held for two minutes."""
         campaign = get_object_or_404(Campaign, pk=campaign_id)
         asked = LeaseRequest(data=request.data)
         asked.is_valid(raise_exception=True)
+        if not may_compare(campaign, request.user):
+            return Response(NOT_QUALIFIED, status.HTTP_403_FORBIDDEN)
         questions = lease(
             campaign, request.user, count=asked.validated_data["count"], at=timezone.now(), rng=RANDOM
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
-from annotate.campaigns.models import Campaign
+from annotate.campaigns.first_minutes import Step, next_step
+from annotate.campaigns.models import Campaign, Participation
 from annotate.faces.models import Dataset, Face
 
 
@@ -29,6 +30,11 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def compare(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """The page itself; what it shows comes from the API, also that the campaign is paused or finished."""
+    """The page itself; what it shows comes from the API, also that the campaign is paused or finished.
+    Whoever is not through her first minutes is led to them."""
     campaign = get_object_or_404(Campaign.objects.with_progress(request.user), pk=campaign_id)
+    hers = Participation.objects.filter(campaign=campaign, annotator=request.user).first()
+    step = next_step(campaign, hers)
+    if step != Step.COMPARE:
+        return redirect(step.value, campaign.pk)
     return render(request, "campaigns/compare.html", {"campaign": campaign})

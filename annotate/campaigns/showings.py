@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef
 
 from annotate.campaigns.choosing import Arrival
-from annotate.campaigns.models import Gold, Question, Showing, Vote
+from annotate.campaigns.models import Gold, Purpose, Question, Showing, Vote
 
 
 def held_questions(here: Arrival) -> list[Question]:
@@ -30,7 +30,8 @@ def draw_gold(here: Arrival, wanted: int) -> list[Gold]:
     if not count:
         return []
     unseen = ~Exists(Showing.objects.filter(annotator=here.annotator, gold=OuterRef("pk")))
-    return list(Gold.objects.filter(unseen, campaign=here.campaign_id).order_by("id")[:count])
+    hidden = Gold.objects.filter(unseen, campaign=here.campaign_id, purpose=Purpose.HIDDEN)
+    return list(hidden.order_by("id")[:count])
 
 
 def show_gold(here: Arrival, gold: list[Gold]) -> list[Question]:

@@ -1,8 +1,16 @@
 """Addresses of this room."""
 
-from django.urls import path
+from django.urls import include, path
 
-from annotate.campaigns import api, group_views, quality_views, views
+from annotate.campaigns import (
+    api,
+    first_minutes_views,
+    group_views,
+    instructions_views,
+    quality_views,
+    trials_api,
+    views,
+)
 
 urlpatterns = [
     path("campaigns/", views.campaign_list, name="campaign-list"),
@@ -44,9 +52,35 @@ urlpatterns = [
         views.comparison_settle,
         name="comparison-settle",
     ),
+    path("campaigns/<int:campaign_id>/instructions/", first_minutes_views.instructions, name="instructions"),
+    path("campaigns/<int:campaign_id>/practice/", first_minutes_views.practice, name="practice"),
+    path(
+        "campaigns/<int:campaign_id>/qualification/", first_minutes_views.qualification, name="qualification"
+    ),
+    path(
+        "campaigns/<int:campaign_id>/first-minutes/",
+        include(
+            [
+                path("", instructions_views.first_minutes, name="campaign-first-minutes"),
+                path("preview/", instructions_views.preview, name="campaign-instructions-preview"),
+                path("people/", instructions_views.let_somebody_in, name="campaign-let-in"),
+                path(
+                    "people/<int:annotator_id>/again/",
+                    instructions_views.again,
+                    name="campaign-qualify-again",
+                ),
+                path("gold/<int:gold_id>/", instructions_views.gold_change, name="campaign-gold-change"),
+                path("<str:purpose>/", instructions_views.gold_section, name="campaign-gold"),
+                path("<str:purpose>/take/", instructions_views.gold_take, name="campaign-gold-take"),
+                path("<str:purpose>/pick/", instructions_views.gold_pick, name="campaign-gold-pick"),
+                path("<str:purpose>/mark/", instructions_views.gold_mark, name="campaign-gold-mark"),
+            ]
+        ),
+    ),
     path("campaigns/<int:campaign_id>/triplets.csv", views.campaign_export, name="campaign-export"),
     path("api/campaigns/<int:campaign_id>/leases", api.Leases.as_view(), name="api-leases"),
     path("api/campaigns/<int:campaign_id>/progress", api.ProgressOf.as_view(), name="api-progress"),
+    path("api/trials", trials_api.Trials.as_view(), name="api-trials"),
     path("api/votes", api.Votes.as_view(), name="api-votes"),
     path("api/votes/<uuid:vote_id>/undo", api.Undo.as_view(), name="api-undo"),
 ]

@@ -3,7 +3,6 @@
 from annotate.campaigns.models.asking import (
     Comparison,
     ComparisonQuerySet,
-    Gold,
     Participation,
     Question,
     Seat,
@@ -17,9 +16,12 @@ from annotate.campaigns.models.campaign import (
     Group,
     GroupState,
 )
+from annotate.campaigns.models.first_minutes import Attempt, Trial
+from annotate.campaigns.models.gold import Gold, Purpose
 from annotate.campaigns.models.votes import Answer, Flag, Relation, Vote
 
 __all__ = [
-    "Answer", "Assignment", "Bracket", "Campaign", "Candidate", "Comparison", "ComparisonQuerySet", "Flag",
-    "Gold", "Group", "GroupState", "Participation", "Question", "Relation", "Seat", "Showing", "Vote",
+    "Answer", "Assignment", "Attempt", "Bracket", "Campaign", "Candidate", "Comparison", "ComparisonQuerySet",
+    "Flag", "Gold", "Group", "GroupState", "Participation", "Purpose", "Question", "Relation", "Seat",
+    "Showing", "Trial", "Vote",
 ]  # fmt: skip

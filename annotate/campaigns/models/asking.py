@@ -1,4 +1,4 @@
-"""What annotators are asked, and where they stand: comparisons, seats, gold, showings."""
+"""What annotators are asked, and where they stand: comparisons, seats, showings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from annotate.accounts.models import User
 from annotate.campaigns.models.campaign import Bracket, Campaign, Group
-from annotate.faces.models import Face, ImportedTriplet
+from annotate.campaigns.models.gold import Gold
+from annotate.faces.models import Face
 
 
 class ComparisonQuerySet(models.QuerySet["Comparison"]):
@@ -45,7 +46,9 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
             annotator=OuterRef("annotator"), group=OuterRef(OuterRef("group")),
             low=OuterRef(OuterRef("low")), high=OuterRef(OuterRef("high")),
         )  # fmt: skip
-        left = Participation.objects.filter(campaign=OuterRef("campaign"), paused_at__isnull=True)
+        left = Participation.objects.filter(
+            campaign=OuterRef("campaign"), paused_at__isnull=True, seen_at__isnull=False
+        )
         nobody_left = Exists(on_pair) & ~Exists(left.filter(~Exists(answered)))
         return self.open().filter(Q(uncertain__gt=0) | nobody_left)
 
@@ -153,11 +156,12 @@ class Seat(models.Model):
 
 
 class Participation(models.Model):
-    """An annotator in a campaign: when she was last here, where she goes on, and whether she is paused."""
+    """An annotator in a campaign: how far she is with her first minutes, when she was last here, where she
+    goes on, and whether she is paused."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="participations")
     annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    seen_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True, help_text="When she last asked for comparisons")
     group = models.ForeignKey(
         Group, on_delete=models.SET_NULL, null=True, related_name="+", help_text="Whose anchor she saw last"
     )
@@ -166,34 +170,23 @@ class Participation(models.Model):
     paused_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
     )
+    read_at = models.DateTimeField(null=True, help_text="When she had read the instructions")
+    practised_at = models.DateTimeField(null=True, help_text="When she had first practised")
+    qualified_at = models.DateTimeField(null=True)
+    qualified_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+",
+        help_text="The curator who let her in by hand",
+    )  # fmt: skip
+    attempts = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="At the qualification, since a curator last reset them"
+    )
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["campaign", "annotator"], name="participation_once"),
-        ]
-
-
-class Gold(models.Model):
-    """A comparison whose answer is known, mixed in to see how careful an annotator is. In no bracket."""
-
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="gold")
-    anchor = models.ForeignKey(Face, on_delete=models.PROTECT, related_name="+")
-    nearer = models.ForeignKey(Face, on_delete=models.PROTECT, related_name="+")
-    farther = models.ForeignKey(Face, on_delete=models.PROTECT, related_name="+")
-    imported_triplet = models.ForeignKey(
-        ImportedTriplet, on_delete=models.PROTECT, null=True, related_name="+"
-    )
-    marked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+",
-        help_text="The admin who knows the answer, where it does not come from an imported triplet",
-    )  # fmt: skip
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["campaign", "anchor", "nearer", "farther"], name="gold_once"),
             models.CheckConstraint(
-                condition=~Q(anchor=F("nearer")) & ~Q(anchor=F("farther")) & ~Q(nearer=F("farther")),
-                name="gold_three_faces",
+                condition=Q(qualified_by__isnull=True) | Q(qualified_at__isnull=False),
+                name="participation_let_in_is_qualified",
             ),
         ]
 

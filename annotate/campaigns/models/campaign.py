@@ -13,6 +13,9 @@ from django.db.models.functions import Coalesce
 from annotate.accounts.models import User
 from annotate.faces.models import Dataset, Face, ImportedTriplet, Split
 
+# More in the first minutes would not be minutes.
+MOST_TRIALS = 100
+
 
 class Assignment(models.TextChoices):
     SPREAD = "spread", "spread a bracket over several annotators"
@@ -74,6 +77,24 @@ class Campaign(models.Model):
         default=25, validators=[MaxValueValidator(240)],
         help_text="Annotators are advised to rest after so many minutes of answering; 0: never",
     )  # fmt: skip
+    instructions = models.TextField(
+        blank=True, help_text="Markdown; where empty, those that fit any campaign"
+    )
+    practice_count = models.PositiveSmallIntegerField(
+        default=0, validators=[MaxValueValidator(MOST_TRIALS)],
+        help_text="Comparisons with feedback before the first real one",
+    )  # fmt: skip
+    qualification_count = models.PositiveSmallIntegerField(
+        default=0, validators=[MaxValueValidator(MOST_TRIALS)],
+        help_text="Gold comparisons that say whether she may take part; 0: everybody may",
+    )  # fmt: skip
+    qualification_threshold = models.PositiveSmallIntegerField(
+        default=0, help_text="So many of them are to be right"
+    )
+    qualification_attempts = models.PositiveSmallIntegerField(
+        default=3, validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="How often she may try before a curator has to help",
+    )  # fmt: skip
     is_active = models.BooleanField(default=True, help_text="Annotators are asked only while it is active")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -82,6 +103,13 @@ class Campaign(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(k__in=[2, 4, 8, 16, 32, 64]), name="campaign_k_power_of_two"),
+            models.CheckConstraint(
+                condition=Q(qualification_threshold__lte=F("qualification_count")),
+                name="campaign_threshold_can_be_reached",
+            ),
+            models.CheckConstraint(
+                condition=Q(qualification_attempts__gte=1), name="campaign_qualification_can_be_tried"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 
 import { LoggedOut, Refused } from "./api.js";
 import { Backoff } from "./backoff.js";
+import { uuid } from "./uuid.js";
 
 /** @typedef {import("./api.js").Vote & {campaign: number, at: number}} Entry */
 
@@ -143,14 +144,4 @@ function forget(key) {
   } catch {
     // It was never kept.
   }
-}
-
-/** crypto.randomUUID exists only on https and localhost; a lab's first look may be over plain http. */
-function uuid() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
