@@ -105,9 +105,7 @@ def page(faces: QuerySet, order: str, place: Place | None = None) -> Page:
 def _beyond(keys: Sequence[str], place: Place, descending: bool) -> models.lookups.Lookup:
     """Rows behind the place in this order. Compared as one row, so that an index range answers it."""
     values = (place.face,) if keys == ("id",) else Face.objects.values_list(*keys).get(pk=place.face)
-    lookups = (
-        (LessThanOrEqual, GreaterThanOrEqual) if place.side == "from" else (LessThan, GreaterThan)
-    )
+    lookups = (LessThanOrEqual, GreaterThanOrEqual) if place.side == "from" else (LessThan, GreaterThan)
     lookup = lookups[0] if descending else lookups[1]
     return lookup(_row(*map(F, keys)), _row(*map(Value, values)))
 

@@ -9,10 +9,9 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from annotate.accounts.permissions import curator_required
-from annotate.faces.forms import FaceFilter
 from annotate.faces.models import Dataset, Face
 
-WALL = 60
+FIRST_FACES = 12
 
 
 @require_safe
@@ -45,11 +44,8 @@ def dataset_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 @curator_required
 def dataset_detail(request: HttpRequest, name: str) -> HttpResponse:
-    """A data set's counts, and its faces page by page; each page begins after the last face of another."""
+    """A data set's counts, and its first few faces; the wall has all of them."""
     dataset = get_object_or_404(Dataset.objects.with_counts(), name=name)
-    form = FaceFilter(request.GET, dataset.faces)
-    found = dataset.faces.like(**form.wanted()) if form.is_valid() else dataset.faces.none()
-    faces = list(found.after(form.cleaned_data.get("after") or 0)[: WALL + 1])
     return render(
         request,
         "faces/detail.html",
@@ -57,9 +53,6 @@ def dataset_detail(request: HttpRequest, name: str) -> HttpResponse:
             "dataset": dataset,
             "expressions": dataset.faces.count_by_expression(),
             "strengths": dataset.imported_triplets.count_by_strength(),
-            "form": form,
-            "found": found.count(),
-            "faces": faces[:WALL],
-            "next": faces[WALL - 1].pk if len(faces) > WALL else None,
+            "faces": dataset.faces.order_by("pk")[:FIRST_FACES],
         },
     )

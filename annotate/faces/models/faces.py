@@ -53,6 +53,10 @@ class SetAsideReason(models.TextChoices):
     OTHER = "other", "another reason"
 
 
+# What the wall filters by, beside the order's own columns.
+FILTERED = ("split", "status", "expression", "identity", "imported_triplets")
+
+
 class DatasetQuerySet(models.QuerySet["Dataset"]):
     def with_counts(self) -> DatasetQuerySet:
         """Adds `face_count`, `identity_count`, `expression_count`, `strong_count` and `weak_count`."""
@@ -92,11 +96,6 @@ class Dataset(models.Model):
 
 
 class FaceQuerySet(models.QuerySet["Face"]):
-    def like(self, *, split: str = "", expression: str = "", identity: str = "") -> FaceQuerySet:
-        """Those with these labels; an empty one leaves open what it is."""
-        wanted = {"split": split, "expression": expression, "identity": identity}
-        return self.filter(**{name: value for name, value in wanted.items() if value})
-
     def ready(self) -> FaceQuerySet:
         """Those that new groups and snapshots are made of."""
         return self.filter(status=Status.READY)
@@ -107,10 +106,6 @@ class FaceQuerySet(models.QuerySet["Face"]):
     def unmeasured(self) -> FaceQuerySet:
         """Those of which no measures are known: imported before there were any, or their crop is broken."""
         return self.filter(phash__isnull=True)
-
-    def after(self, face_id: int) -> FaceQuerySet:
-        """Those that follow a face in the order of import."""
-        return self.filter(pk__gt=face_id).order_by("pk")
 
     def count_by_expression(self) -> QuerySet:
         """Rows of `expression`, `train` and `val`: how many faces of each split show it."""
@@ -137,6 +132,9 @@ class Face(models.Model):
         models.FloatField(), null=True, help_text="Ground truth e0, e1, ...; simulations alone read it"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    imported_triplets = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="In how many it is; kept by the database (migration 0003)"
+    )
 
     # Importers write rows without Django: the database itself knows the defaults.
     status = models.CharField(
@@ -189,6 +187,14 @@ class Face(models.Model):
         ]  # fmt: skip
         indexes: ClassVar = [
             models.Index(fields=["dataset", "split", "expression", "identity"]),
+            # The wall: in both of its orders, and by what alone leaves few faces. The first two hold all that
+            # it filters by, so that the rarest combination still reads no row that is not shown.
+            models.Index(fields=["dataset", "id"], include=FILTERED, name="face_by_import"),
+            models.Index(
+                fields=["dataset", "imported_triplets", "id"], include=FILTERED[:-1], name="face_by_triplets"
+            ),
+            models.Index(fields=["dataset", "expression", "id"], name="face_by_expression"),
+            models.Index(fields=["dataset", "split", "id"], name="face_by_split"),
             models.Index(fields=["dataset", "identity"], condition=~Q(identity=""), name="face_of_person"),
             models.Index(
                 fields=["dataset", "id"], condition=Q(status=Status.SET_ASIDE), name="face_set_aside"
