@@ -1,11 +1,13 @@
 """People in Django's admin: make accounts, set roles and passwords, deactivate."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
-from annotate.accounts.models import User
+from annotate.accounts.models import Role, User
+from annotate.accounts.people import PeopleRefused, change_role, deactivate, reactivate
 
 # The role alone says what somebody may do; Django's groups would say nothing here.
 admin.site.unregister(Group)
@@ -21,7 +23,7 @@ class UserCreation(AdminUserCreationForm):
 class UserChange(UserChangeForm):
     class Meta:
         model = User
-        fields = ("username", "password", "role", "is_active")
+        fields = ("username", "email", "password", "role", "is_active")
 
 
 @admin.register(User)
@@ -34,7 +36,7 @@ class PersonAdmin(UserAdmin):
     ordering = ("username",)
     filter_horizontal = ()
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username", "email", "password")}),
         ("What they may do", {"fields": ("role", "is_active")}),
         ("When", {"fields": ("date_joined", "last_login")}),
     )
@@ -45,6 +47,21 @@ class PersonAdmin(UserAdmin):
         """An admin can not take the admin's role from herself, and so lock everybody out by one slip."""
         own = ("role", "is_active") if obj is not None and obj.pk == request.user.pk else ()
         return (*super().get_readonly_fields(request, obj), *own)
+
+    def save_model(self, request, obj, form, change):
+        """Role and activity change as they do on the pages of people: guarded, and with what follows."""
+        if not change or not {"role", "is_active"} & set(form.changed_data):
+            super().save_model(request, obj, form, change)
+            return
+        obj.save(update_fields=["username", "email"])
+        by, at = request.user, timezone.now()
+        try:
+            if "role" in form.changed_data:
+                change_role(obj.pk, Role(obj.role), by=by, at=at)
+            if "is_active" in form.changed_data:
+                reactivate(obj.pk) if obj.is_active else deactivate(obj.pk, by=by, at=at)
+        except PeopleRefused as refusal:
+            messages.error(request, str(refusal))
 
     def has_delete_permission(self, request, obj=None):
         """Votes name who gave them: people are deactivated, never deleted."""

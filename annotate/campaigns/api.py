@@ -10,12 +10,14 @@ from django.core.cache import cache
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from annotate.accounts.consent import consent_is_missing
 from annotate.campaigns.first_minutes import may_compare
 from annotate.campaigns.leases import LEASE, MOST_AT_ONCE, answer_and_lease, lease
 from annotate.campaigns.models import Answer, Campaign, Flag, Question, Vote
@@ -160,11 +162,17 @@ class Leases(APIView):
         request=LeaseRequest,
         responses={
             200: LeaseAnswer,
-            403: OpenApiResponse(RefusalSerializer, "not-qualified: the qualification comes first"),
+            403: OpenApiResponse(
+                RefusalSerializer,
+                "`consent` or `not-qualified`: what has to be done first",
+            ),
         },
     )
     def post(self, request: Request, campaign_id: int) -> Response:
         """Comparisons to answer: those you hold already, then new ones, each held for two minutes."""
+        if consent_is_missing(request.user):
+            detail = _("Before you go on, please read and accept the consent text.")
+            return Response({"code": "consent", "detail": detail}, status.HTTP_403_FORBIDDEN)
         campaign = get_object_or_404(Campaign, pk=campaign_id)
         asked = LeaseRequest(data=request.data)
         asked.is_valid(raise_exception=True)

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
+from annotate.accounts.permissions import consent_required
 from annotate.campaigns.first_minutes import Step, next_step
 from annotate.campaigns.models import Campaign, Participation
 from annotate.faces.models import Dataset, Face
@@ -28,7 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@login_required
+@consent_required
 def compare(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """The page itself; what it shows comes from the API, also that the campaign is paused or finished.
     Whoever is not through her first minutes is led to them."""

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
+from annotate.accounts.permissions import consent_required
 from annotate.campaigns.api import shown
 from annotate.campaigns.first_minutes import (
     CanNotBegin,
@@ -44,12 +45,12 @@ def instructions(request: HttpRequest, campaign_id: int) -> HttpResponse:
     )
 
 
-@login_required
+@consent_required
 def practice(request: HttpRequest, campaign_id: int) -> HttpResponse:
     return _attempt(request, campaign_id, Purpose.PRACTICE, Step.PRACTISE)
 
 
-@login_required
+@consent_required
 def qualification(request: HttpRequest, campaign_id: int) -> HttpResponse:
     return _attempt(request, campaign_id, Purpose.QUALIFICATION, Step.QUALIFY)
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from annotate.accounts.models import User
 from annotate.campaigns.brackets import lock_group, rebuild, reopen_extra
@@ -111,13 +112,24 @@ def _is_anothers(comparison: Comparison, annotator_id: int) -> bool:
 @transaction.atomic
 def discard_votes(campaign: Campaign, annotator: User, *, admin: User, at: datetime) -> Discarded:
     """Pause an annotator, retract all her votes, and replay the brackets that they decided."""
-    pause(campaign, annotator, admin=admin, at=at)
     hers = Vote.objects.live().filter(campaign=campaign, annotator=annotator)
-    for group_id in hers.filter(group__isnull=False).order_by("group").values_list("group").distinct():
+    # In the order in which an answer takes them: the group, then where she stands in the campaign.
+    lock_groups_of(hers)
+    pause(campaign, annotator, admin=admin, at=at)
+    return retract_and_replay(hers, by=admin, at=at)
+
+
+def lock_groups_of(votes: QuerySet[Vote]) -> None:
+    """Hold the groups that these votes are on until the transaction ends."""
+    for group_id in votes.filter(group__isnull=False).order_by("group").values_list("group").distinct():
         lock_group(*group_id)
-    votes = list(hers.select_related("comparison"))
-    _retract(votes, admin, at)
-    return Discarded(len(votes), _replay_without([vote for vote in votes if vote.counts], at))
+
+
+def retract_and_replay(votes: QuerySet[Vote], *, by: User, at: datetime) -> Discarded:
+    """Retract these votes, whose groups are held, and replay the brackets that they decided."""
+    retracted = list(votes.select_related("comparison"))
+    _retract(retracted, by, at)
+    return Discarded(len(retracted), _replay_without([vote for vote in retracted if vote.counts], at))
 
 
 @transaction.atomic

@@ -4,15 +4,21 @@ from django.urls import include, path
 
 from annotate.campaigns import (
     api,
+    consent_views,
     first_minutes_views,
     group_views,
     instructions_views,
+    my_views,
     quality_views,
     trials_api,
     views,
 )
 
 urlpatterns = [
+    path("work/", my_views.my_work, name="my-work"),
+    path("work.csv", my_views.my_work_csv, name="my-work-csv"),
+    path("consent/", consent_views.consent, name="consent"),
+    path("consent/withdraw/", consent_views.consent_withdraw, name="consent-withdraw"),
     path("campaigns/", views.campaign_list, name="campaign-list"),
     path("campaigns/new/", views.campaign_create, name="campaign-create"),
     path("campaigns/plan/", views.campaign_plan, name="campaign-plan"),

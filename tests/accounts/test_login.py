@@ -60,9 +60,9 @@ def test_logging_out_takes_a_post(client, annotator):
 
 
 NAVIGATION = {
-    Role.ANNOTATOR: ["Compare"],
-    Role.CURATOR: ["Compare", "Data", "Campaigns", "Snapshots", "Runs"],
-    Role.ADMIN: ["Compare", "Data", "Campaigns", "Snapshots", "Runs", "Django admin"],
+    Role.ANNOTATOR: ["Compare", "Your work"],
+    Role.CURATOR: ["Compare", "Your work", "Data", "Campaigns", "Snapshots", "Runs", "People"],
+    Role.ADMIN: ["Compare", "Your work", "Data", "Campaigns", "Snapshots", "Runs", "People", "Django admin"],
 }
 
 
