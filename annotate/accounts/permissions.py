@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import translation
 from django.utils.http import urlencode
+from rest_framework.permissions import BasePermission
 
 from annotate.accounts.consent import consent_is_missing
 
@@ -62,3 +63,10 @@ def admin_required(view: View) -> View:
             return view(request, *args, **kwargs)
 
     return guarded
+
+
+class IsCurator(BasePermission):
+    """Of an endpoint for curators and admins."""
+
+    def has_permission(self, request: HttpRequest, view: object) -> bool:
+        return request.user.is_authenticated and request.user.is_curator

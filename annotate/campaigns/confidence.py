@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby, islice
 
 from annotate.campaigns.models import Answer, Campaign, Group, Vote
@@ -26,10 +27,17 @@ class Ranked:
         """All whose answers it rests on."""
         return sorted({annotator for annotator, _ in self.answers})
 
+    @cached_property
+    def named(self) -> dict[tuple[int, int], list[int]]:
+        """Who answered, by the pair (winner, loser) that she named."""
+        named: dict[tuple[int, int], list[int]] = {}
+        for annotator, judgement in self.answers:
+            named.setdefault((judgement.winner, judgement.loser), []).append(annotator)
+        return named
+
     def direct(self, winner: int, loser: int) -> tuple[int, int]:
         """How many answers on this very pair named the winner, and the loser."""
-        named = [j.winner for _, j in self.answers if {j.winner, j.loser} == {winner, loser}]
-        return named.count(winner), named.count(loser)
+        return len(self.named.get((winner, loser), ())), len(self.named.get((loser, winner), ()))
 
 
 def rank(campaign: Campaign, weight: Mapping[int, float]) -> Iterator[Ranked]:

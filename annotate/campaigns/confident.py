@@ -1,68 +1,73 @@
-"""Writes the triplets that a campaign is sure of: across repetitions, no pair both ways, no cycle."""
+"""The triplets that a campaign is sure of: across repetitions, no pair both ways, no cycle."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO
+from dataclasses import dataclass
 
 from annotate.campaigns.confidence import Ranked, rank
-from annotate.campaigns.export_sql import COLUMNS
+from annotate.campaigns.export_choice import Choice
 from annotate.campaigns.models import Campaign, Candidate, Group
 from annotate.faces.models import Face
 
 
-def write_confident(
-    out: BinaryIO, campaign: Campaign, weight: Mapping[int, float], min_confidence: float
-) -> int:
-    """Write the rows of all pairs known with at least `min_confidence`; returns how many.
+@dataclass(frozen=True)
+class Sure:
+    """Anchor, positive, negative, known with this confidence. `votes` named the positive, and the negative,
+    of those who were asked about this very pair; `answers` are who, and the face that she set apart (2 is
+    the positive, 3 the negative): theirs or, where nobody was asked, of all that it rests on."""
+
+    group: int
+    faces: tuple[Face, Face, Face]
+    source: str
+    annotators: list[int]
+    weight: float
+    votes: tuple[int, int]
+    answers: list[tuple[int, int]]
+    confidence: float
+
+    @property
+    def kind(self) -> str:
+        """Empty where a face has no label."""
+        labels = [face.expression for face in self.faces]
+        if "" in labels:
+            return ""
+        return ("ONE", "TWO", "THREE")[len(set(labels)) - 1] + "_CLASS_TRIPLET"
+
+
+def sure_triplets(campaign: Campaign, weight: Mapping[int, float], choice: Choice) -> Iterator[list[Sure]]:
+    """Each group's, as `choice` wants them; it must name a confidence.
 
     For "i over j" two triplets: against candidate j and against j's negative. Both carry the pair's
-    confidence. Raises ValueError for a confidence that is not above one half.
+    confidence.
     """
-    written = 0
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
     for ranked in rank(campaign, weight):
-        pairs = ranked.posterior.resolve(min_confidence)
+        pairs = ranked.posterior.resolve(choice.min_confidence)
         if pairs:
-            for row in _rows(ranked, pairs, weight):
-                rows.writerow(row)
-                written += 1
-            out.write(text.getvalue().encode())
-            text.seek(0)
-            text.truncate()
-    return written
+            group = Group.objects.select_related("anchor").get(pk=ranked.group)
+            if group.split in choice.splits:
+                sure = _of_group(group, ranked, pairs, weight)
+                yield [triplet for triplet in sure if triplet.source in choice.sources]
 
 
-def _rows(
-    ranked: Ranked, pairs: list[tuple[int, int, float]], weight: Mapping[int, float]
-) -> Iterator[list[object]]:
-    group = Group.objects.select_related("anchor").get(pk=ranked.group)
+def _of_group(
+    group: Group, ranked: Ranked, pairs: list[tuple[int, int, float]], weight: Mapping[int, float]
+) -> Iterator[Sure]:
     candidates = {
         candidate.slot: candidate
         for candidate in Candidate.objects.filter(group=group).select_related("positive", "negative")
     }
-    annotators = ";".join(f"user:{annotator}" for annotator in ranked.annotators)
     least = round(min(weight.get(annotator, 1.0) for annotator in ranked.annotators), 6)
     for winner, loser, confidence in pairs:
         votes = ranked.direct(winner, loser)
-        against = candidates[loser].positive, candidates[loser].negative
-        for face, is_negative in zip(against, (False, True), strict=True):
-            source = "direct" if any(votes) and not is_negative else "inferred"
-            faces = group.anchor, candidates[winner].positive, face
-            yield [
-                *(one.key for one in faces), *(one.image for one in faces), _kind(*faces), source,
-                group.index, "", "", "", annotators, least, "", *votes, f"{confidence:.4f}",
-            ]  # fmt: skip
-
-
-def _kind(anchor: Face, positive: Face, negative: Face) -> str:
-    labels = [anchor.expression, positive.expression, negative.expression]
-    if "" in labels:
-        return ""
-    return ("ONE", "TWO", "THREE")[len(set(labels)) - 1] + "_CLASS_TRIPLET"
-
-
-HEADER = ",".join((*COLUMNS, "confidence")) + "\n"
+        for_it = [(annotator, 3) for annotator in ranked.named.get((winner, loser), ())]
+        against_it = [(annotator, 2) for annotator in ranked.named.get((loser, winner), ())]
+        rests_on = [(annotator, 3) for annotator in ranked.annotators]
+        for face, is_negative in ((candidates[loser].positive, False), (candidates[loser].negative, True)):
+            is_direct = any(votes) and not is_negative
+            yield Sure(
+                group=group.index, faces=(group.anchor, candidates[winner].positive, face),
+                source="direct" if is_direct else "inferred", annotators=ranked.annotators, weight=least,
+                votes=votes, answers=sorted(for_it + against_it) if is_direct else rests_on,
+                confidence=confidence,
+            )  # fmt: skip

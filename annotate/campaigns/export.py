@@ -6,9 +6,10 @@ there are few annotators and many triplets.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import BinaryIO
 
@@ -16,13 +17,14 @@ from django.db import connection, transaction
 
 from annotate.campaigns import export_sql
 from annotate.campaigns.confidence import rank
-from annotate.campaigns.confident import HEADER, write_confident
+from annotate.campaigns.confident import Sure, sure_triplets
+from annotate.campaigns.export_choice import Choice
 from annotate.campaigns.models import Campaign
 from annotate.campaigns.weights import annotator_tallies, rater_tallies
 from annotate.faces.models import Dataset
-from annotate.tournament.agreement import Tally, weights
+from annotate.tournament.agreement import weights
 
-SOURCES = ("imported", "direct", "inferred")
+ALL = Choice()
 
 
 @contextmanager
@@ -46,18 +48,16 @@ def copy_triplets(
     *,
     dataset: Dataset,
     campaign: Campaign | None,
-    sources: Sequence[str] = SOURCES,
+    choice: Choice = ALL,
     numbered: bool = False,
     with_confidence: bool = False,
 ) -> int:
     """Write triplets.csv to `out` and return its rows; `numbered` puts the column `triplet` first,
     `with_confidence` puts last what all answers together say of the triplet's pair.
 
-    Raises ValueError on an unknown source.
+    A choice that names a confidence is never numbered and always carries it.
     """
-    unknown = set(sources) - set(SOURCES)
-    if unknown:
-        raise ValueError(f"Unknown source {sorted(unknown)[0]}; the sources are {', '.join(SOURCES)}")
+    with_confidence |= choice.min_confidence is not None
     columns = (
         *(("triplet",) if numbered else ()),
         *export_sql.COLUMNS,
@@ -66,33 +66,43 @@ def copy_triplets(
     out.write((",".join(columns) + "\n").encode())
     written = 0
     with consistent_read():
-        if "imported" in sources:
-            written += _copy(out, export_sql.imported(numbered, with_confidence), _of_dataset(dataset))
-        if campaign is not None and {"direct", "inferred"} & set(sources):
-            parameters = _of_campaign(campaign) | {"sources": list(sources), "before": written}
-            if with_confidence:
-                _fill_confidences(campaign)
-            written += _copy(out, export_sql.derived(numbered, with_confidence), parameters)
+        if "imported" in choice.sources:
+            query = export_sql.imported(numbered, with_confidence)
+            written += copy(out, query, _of_dataset(dataset, choice))
+        if campaign is None or not choice.has_derived:
+            return written
+        weight = weights(annotator_tallies(campaign))
+        if choice.min_confidence is not None:
+            return written + _write_sure(out, campaign, weight, choice)
+        if with_confidence:
+            _fill_confidences(campaign, weight)
+        parameters = _of_campaign(campaign, weight, choice) | {"before": written}
+        return written + copy(out, export_sql.derived(numbered, with_confidence), parameters)
+
+
+def _write_sure(out: BinaryIO, campaign: Campaign, weight: Mapping[int, float], choice: Choice) -> int:
+    written = 0
+    for of_group in sure_triplets(campaign, weight, choice):
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows(map(_sure_row, of_group))
+        out.write(text.getvalue().encode())
+        written += len(of_group)
     return written
 
 
-def copy_confident_triplets(out: BinaryIO, *, campaign: Campaign, min_confidence: float) -> int:
-    """Write the triplets known with at least `min_confidence` across repetitions; returns their number.
-
-    Raises ValueError for a confidence that is not above one half, or above 1.
-    """
-    if not 0.5 < min_confidence <= 1:
-        raise ValueError(f"A confidence to ask for lies above 0.5 and is at most 1, not {min_confidence}")
-    out.write(HEADER.encode())
-    with consistent_read():
-        return write_confident(out, campaign, weights(annotator_tallies(campaign)), min_confidence)
+def _sure_row(sure: Sure) -> list[object]:
+    return [
+        *(face.key for face in sure.faces), *(face.image for face in sure.faces), sure.kind, sure.source,
+        sure.group, "", "", "", ";".join(f"user:{annotator}" for annotator in sure.annotators), sure.weight,
+        "", *sure.votes, f"{sure.confidence:.4f}",
+    ]  # fmt: skip
 
 
-def _fill_confidences(campaign: Campaign) -> None:
+def _fill_confidences(campaign: Campaign, weight: Mapping[int, float]) -> None:
     """Lay the confidence of each pair of slots out for the query, a batch at a time."""
     with connection.cursor() as cursor:
         cursor.execute(export_sql.CONFIDENCES)
-        for ranked in rank(campaign, weights(annotator_tallies(campaign))):
+        for ranked in rank(campaign, weight):
             sure = ranked.posterior.confidence
             lines = (
                 f"{ranked.group}\t{winner}\t{loser}\t{sure[winner, loser]:.4f}\n"
@@ -108,32 +118,30 @@ def copy_answers(out: BinaryIO, *, dataset: Dataset, campaign: Campaign | None) 
     """Write answers.csv to `out`, numbered as copy_triplets numbers all sources; returns its rows."""
     out.write(b"triplet,annotator,answer,weight\n")
     with consistent_read():
-        written = _copy(out, export_sql.imported_answers(), _of_dataset(dataset))
+        written = copy(out, export_sql.imported_answers(), _of_dataset(dataset, ALL))
         if campaign is not None:
             before = dataset.imported_triplets.filter(odd__isnull=False).count()
-            parameters = _of_campaign(campaign) | {"sources": list(SOURCES), "before": before}
-            written += _copy(out, export_sql.derived_answers(), parameters)
+            parameters = _of_campaign(campaign, weights(annotator_tallies(campaign)), ALL)
+            written += copy(out, export_sql.derived_answers(), parameters | {"before": before})
     return written
 
 
-def _of_dataset(dataset: Dataset) -> dict[str, object]:
-    return {
-        "dataset": dataset.pk,
-        "prefix": f"{dataset.name}:",
-        "weights": _as_json(rater_tallies(dataset)),
-    }
+def _of_dataset(dataset: Dataset, choice: Choice) -> dict[str, object]:
+    weight = _as_json(weights(rater_tallies(dataset)))
+    return {"dataset": dataset.pk, "prefix": f"{dataset.name}:", "weights": weight} | choice.parameters()
 
 
-def _of_campaign(campaign: Campaign) -> dict[str, object]:
-    return {"campaign": campaign.pk, "prefix": "user:", "weights": _as_json(annotator_tallies(campaign))}
+def _of_campaign(campaign: Campaign, weight: Mapping[int, float], choice: Choice) -> dict[str, object]:
+    return {"campaign": campaign.pk, "prefix": "user:", "weights": _as_json(weight)} | choice.parameters()
 
 
-def _as_json(tallies: Mapping[str, Tally] | Mapping[int, Tally]) -> str:
-    return json.dumps({str(annotator): round(weight, 6) for annotator, weight in weights(tallies).items()})
+def _as_json(weight: Mapping[str, float] | Mapping[int, float]) -> str:
+    return json.dumps({str(annotator): round(one, 6) for annotator, one in weight.items()})
 
 
-def _copy(out: BinaryIO, query: str, parameters: Mapping[str, object]) -> int:
+def copy(out: BinaryIO, query: str, parameters: Mapping[str, object], options: str = "FORMAT csv") -> int:
+    """Write the query's rows to `out` as PostgreSQL's COPY does; returns how many."""
     with connection.cursor() as cursor:
-        sql = cursor.mogrify(f"COPY ({query}) TO STDOUT WITH (FORMAT csv)", parameters).decode()
+        sql = cursor.mogrify(f"COPY ({query}) TO STDOUT WITH ({options})", parameters).decode()
         cursor.copy_expert(sql, out)
         return cursor.rowcount

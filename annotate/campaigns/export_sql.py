@@ -1,4 +1,4 @@
-"""The queries behind the export. Text only: parameters are bound by export.py."""
+"""The queries behind the export. Text only: parameters are bound where they are run."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _IMPORTED = """
         CASE t.odd WHEN 1 THEN t.face_1_id WHEN 2 THEN t.face_2_id ELSE t.face_3_id END AS negative_id
     FROM faces_importedtriplet t
     WHERE t.dataset_id = %(dataset)s AND t.odd IS NOT NULL
+        AND t.strength = ANY(%(strengths)s) AND t.split = ANY(%(splits)s)
 """
 
 # Each relation is two triplets: against the candidate that lost, and against that candidate's negative.
@@ -39,7 +40,7 @@ _DERIVED = """
     JOIN campaigns_candidate w ON w.id = r.winner_id
     JOIN campaigns_candidate l ON l.id = r.loser_id
     CROSS JOIN (VALUES (false), (true)) AS s (against_negative)
-    WHERE g.campaign_id = %(campaign)s
+    WHERE g.campaign_id = %(campaign)s AND g.split = ANY(%(splits)s)
 """
 _DERIVED_ORDER = (
     "d.group_index, d.repetition, d.round, d.position, d.winner_slot, d.loser_slot, d.against_negative"
@@ -152,4 +153,93 @@ def derived_answers() -> str:
             UNION ALL SELECT unnest(t.uncertain), 'uncertain'
         ) x
         ORDER BY t.triplet, x.annotator
+    """
+
+
+# A relation of chain 1 is one direct and one inferred triplet, a longer one is two inferred ones.
+_RELATIONS = """
+    FROM campaigns_relation r
+    JOIN campaigns_bracket b ON b.id = r.bracket_id
+    JOIN campaigns_group g ON g.id = b.group_id
+    WHERE g.campaign_id = %(campaign)s AND g.split = ANY(%(splits)s)
+"""
+_EACH = f"SELECT r.chain AS nearest, r.chain AS farthest {_RELATIONS}"
+_ONCE = (
+    f"SELECT min(r.chain) AS nearest, max(r.chain) AS farthest {_RELATIONS} GROUP BY r.winner_id, r.loser_id"
+)
+
+
+def counted(*, once: bool) -> str:
+    """Imported triplets; pairs that brackets say something of, those said directly, those said by a longer
+    chain: each bracket's, or each pair `once` for all of them."""
+    return f"""
+        SELECT (SELECT count(*) FROM faces_importedtriplet t WHERE t.dataset_id = %(dataset)s
+                AND t.strength = ANY(%(strengths)s) AND t.split = ANY(%(splits)s)),
+            count(*), count(*) FILTER (WHERE nearest = 1), count(*) FILTER (WHERE farthest > 1)
+        FROM ({_ONCE if once else _EACH}) r
+    """
+
+
+def _cell(text: str) -> str:
+    """A cell of CSV, quoted where it must be."""
+    return f"""CASE WHEN {text} ~ '[",\n\r]' THEN '"' || replace({text}, '"', '""') || '"' ELSE {text} END"""
+
+
+# Where a face has no URL its image's name stands there, encoded as the path of one.
+_AS_PATH = "f.image"
+for _character, _code in (("%", "%25"), ("#", "%23"), ("?", "%3F"), (":", "%3A"), (" ", "%20")):
+    # Parameters are bound by the percent sign.
+    _AS_PATH = f"replace({_AS_PATH}, '{_character.replace('%', '%%')}', '{_code.replace('%', '%%')}')"
+
+# Url or image, and the box as left, right, top, bottom: the whole picture where a face has none.
+_FEC_FACES = f"""
+    WITH face AS MATERIALIZED (
+        SELECT f.id, f.expression, {_cell("f.address")} || ',' || array_to_string(
+            CASE WHEN cardinality(f.box) = 4 THEN f.box ELSE ARRAY[0, 1, 0, 1]::float8[] END, ',') AS cells
+        FROM (SELECT f.*, CASE f.url WHEN '' THEN {_AS_PATH} ELSE f.url END AS address
+              FROM faces_face f WHERE f.dataset_id = %(dataset)s) f
+    )
+"""
+_FEC_KIND = "coalesce(NULLIF({kind}, ''), 'TWO_CLASS_TRIPLET')"
+
+
+def fec_imported() -> str:
+    """Lines of the FEC layout: the imported triplets of %(dataset)s as they came."""
+    return f"""
+        {_FEC_FACES}
+        SELECT concat_ws(',', a.cells, b.cells, c.cells, {_FEC_KIND.format(kind="t.kind")}, (
+            SELECT string_agg({_cell("x.rater")} || ',' || x.answer, ',' ORDER BY x.place)
+            FROM unnest(t.raters, t.answers) WITH ORDINALITY AS x (rater, answer, place)
+        ))
+        FROM ({_IMPORTED}) t
+        JOIN face a ON a.id = t.face_1_id JOIN face b ON b.id = t.face_2_id JOIN face c ON c.id = t.face_3_id
+        ORDER BY t.id
+    """
+
+
+def fec_derived() -> str:
+    """Lines of the FEC layout: anchor, positive and negative, of whichever brackets of %(campaign)s say so,
+    and everyone who answered along their chains. 3 is the negative, 0 is uncertain."""
+    return f"""
+        {_FEC_FACES}, said AS (
+            SELECT d.group_index, d.winner_slot, d.loser_slot, d.against_negative,
+                d.anchor_id, d.positive_id, d.negative_id, x.annotator, max(x.answer) AS answer
+            FROM ({_DERIVED}) d
+            CROSS JOIN LATERAL (
+                SELECT unnest(d.deciders) AS annotator, 3 AS answer UNION ALL SELECT unnest(d.uncertain), 0
+            ) x
+            WHERE d.source = ANY(%(sources)s)
+            GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+        ), line AS (
+            SELECT s.group_index, s.winner_slot, s.loser_slot, s.against_negative,
+                s.anchor_id, s.positive_id, s.negative_id,
+                string_agg('user:' || s.annotator || ',' || s.answer, ',' ORDER BY s.annotator) AS answers
+            FROM said s GROUP BY 1, 2, 3, 4, 5, 6, 7
+        )
+        SELECT concat_ws(',', a.cells, p.cells, n.cells, {_FEC_KIND.format(kind=_KIND)}, d.answers)
+        FROM line d
+        JOIN face a ON a.id = d.anchor_id
+        JOIN face p ON p.id = d.positive_id
+        JOIN face n ON n.id = d.negative_id
+        ORDER BY d.group_index, d.winner_slot, d.loser_slot, d.against_negative
     """

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from django import forms
 
-from annotate.campaigns.export import SOURCES
 from annotate.campaigns.models import Assignment, Campaign, GroupState
 from annotate.faces.models import Dataset
 from annotate.tournament.planner import AS_EXPECTED, Plan, plan
@@ -15,11 +14,6 @@ MOST_GROUPS = 100_000
 # Of practised annotators: what a comparison takes, and how often they can not tell.
 SECONDS_AN_ANSWER = 3.0
 UNCERTAIN = 0.03
-SOURCE_NAMES = {
-    "direct": "direct: what a comparison says",
-    "inferred": "inferred: what follows from several",
-    "imported": "imported: what came with the data set",
-}
 
 
 class CampaignForm(forms.Form):
@@ -93,14 +87,3 @@ class GroupFilter(forms.Form):
     number = forms.IntegerField(min_value=1, required=False, label="Go to group")
     state = forms.ChoiceField(choices=[("", "all groups"), *GroupState.choices], required=False)
     after = forms.IntegerField(min_value=0, required=False, widget=forms.HiddenInput)
-
-
-class ExportForm(forms.Form):
-    sources = forms.MultipleChoiceField(
-        choices=[(source, SOURCE_NAMES[source]) for source in ("direct", "inferred", "imported")],
-        widget=forms.CheckboxSelectMultiple,
-        initial=["direct", "inferred"],
-    )
-
-    def clean_sources(self) -> list[str]:
-        return [source for source in SOURCES if source in self.cleaned_data["sources"]]

@@ -5,6 +5,8 @@ from django.urls import include, path
 from annotate.campaigns import (
     api,
     consent_views,
+    export_api,
+    export_views,
     first_minutes_views,
     group_views,
     instructions_views,

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
 from itertools import islice
 
 from django.contrib import messages
 from django.db.models import Count, Q
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
 
 from annotate.accounts.permissions import admin_required, curator_required
 from annotate.campaigns.contradictions import contradictory_groups
 from annotate.campaigns.creation import CannotDrawGroups, create_campaign
-from annotate.campaigns.export import copy_triplets
-from annotate.campaigns.forms import CampaignForm, ExportForm, PlanForm
+from annotate.campaigns.forms import CampaignForm, PlanForm
 from annotate.campaigns.models import Bracket, Campaign, Candidate, Comparison, Group, Relation
 from annotate.campaigns.voting import AlreadyDecided, settle_as_tie
 from annotate.faces.models import Dataset
@@ -78,7 +75,6 @@ def campaign_detail(request: HttpRequest, campaign_id: int) -> HttpResponse:
             "triplets": 2 * Relation.objects.filter(bracket__group__campaign=campaign).count(),
             "ties": Comparison.objects.filter(campaign=campaign, is_tie=True).count(),
             "waiting": _waiting(campaign),
-            "export": ExportForm(),
         },
     )
 
@@ -148,19 +144,3 @@ def comparison_settle(request: HttpRequest, campaign_id: int, comparison_id: int
     else:
         messages.success(request, "Settled as a tie: the bracket goes on, and no triplet comes of it.")
     return redirect("campaign-detail", campaign_id)
-
-
-@require_safe
-@curator_required
-def campaign_export(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """The triplets as a CSV file. Written to a temporary file first, so that no torn file is served."""
-    campaign = get_object_or_404(Campaign.objects.select_related("dataset"), pk=campaign_id)
-    form = ExportForm(request.GET)
-    if not form.is_valid():
-        messages.warning(request, "Choose at least one kind of triplets to download.")
-        return redirect("campaign-detail", campaign.pk)
-    out = tempfile.TemporaryFile()  # noqa: SIM115 - FileResponse closes it
-    copy_triplets(out, dataset=campaign.dataset, campaign=campaign, sources=form.cleaned_data["sources"])
-    out.seek(0)
-    name = f"{slugify(campaign.name) or 'campaign'}-triplets.csv"
-    return FileResponse(out, as_attachment=True, filename=name, content_type="text/csv; charset=utf-8")

@@ -16,7 +16,7 @@ from django.db import transaction
 
 from annotate.faces import fec_sql, staging
 from annotate.faces.csv_rows import Row, open_csv, read_rows
-from annotate.faces.fec_layout import BoxedFace, majority, parse_row
+from annotate.faces.fec_layout import LEAST_RATERS, BoxedFace, majority, parse_row
 from annotate.faces.label_staging import stage_labels
 from annotate.faces.models import Dataset
 from annotate.faces.outcome import Outcome, Progress, no_progress
@@ -45,13 +45,15 @@ def import_triplets(
     split: str,
     labels: Path | None = None,
     rejects: Path,
+    least_raters: int = LEAST_RATERS,
     workers: int = 1,
     progress: Progress = no_progress,
 ) -> Outcome:
     """Add the triplets of an FEC file and the faces that they use; what is there already stays.
 
     A face is `dataset:<image>#<left>-<right>-<top>-<bottom>`. All of the file is of one `split`. A
-    refused row leaves nothing behind. One transaction at the end; memory does not grow with the file.
+    refused row, or one of fewer than `least_raters`, leaves nothing behind. One transaction at the end;
+    memory does not grow with the file.
     Raises ImportFailed, with nothing written, where the import as a whole can not be done.
     """
     check_dataset_name(dataset)
@@ -61,7 +63,7 @@ def import_triplets(
         staging.run(fec_sql.CREATE)
         if labels:
             stage_labels(labels, base_names=True)
-        _stage_file(file, dataset, progress)
+        _stage_file(file, dataset, least_raters, progress)
         _check(outcome, str(file), split)
         crop_new_faces(dataset, images, None, workers=workers, progress=progress)
         staging.run(fec_sql.REJECT_BY_FACE, str(file))
@@ -77,7 +79,7 @@ def import_triplets(
     return outcome
 
 
-def _stage_file(path: Path, dataset: str, progress: Progress) -> None:
+def _stage_file(path: Path, dataset: str, least_raters: int, progress: Progress) -> None:
     """Parse the file into fec_row and fec_ref; rows that are not of the layout are rejected."""
     with open_csv(path) as file:
         rows = read_rows(file)
@@ -87,7 +89,7 @@ def _stage_file(path: Path, dataset: str, progress: Progress) -> None:
         read = 0
         while batch := list(islice(rows, ROWS_A_BATCH)):
             read += len(batch)
-            staging.copy_in(_ROW_COLUMNS, _parsed(batch, faces, refused, str(path)))
+            staging.copy_in(_ROW_COLUMNS, _parsed(batch, faces, refused, str(path), least_raters))
             staging.copy_in(_REF_COLUMNS, faces.take_new())
             staging.reject(refused)
             refused.clear()
@@ -134,14 +136,18 @@ class _FaceNumbers:
 
 
 def _parsed(
-    batch: list[Row], faces: _FaceNumbers, refused: list[tuple[str, int | None, str]], file: str
+    batch: list[Row],
+    faces: _FaceNumbers,
+    refused: list[tuple[str, int | None, str]],
+    file: str,
+    least_raters: int,
 ) -> Iterator[tuple]:
     number = faces.number
     for row in batch:
         try:
             if row.problem:
                 raise BadRow(row.problem)
-            parsed = parse_row(row.cells)
+            parsed = parse_row(row.cells, least_raters)
         except BadRow as error:
             refused.append((file, row.number, str(error)))
             continue

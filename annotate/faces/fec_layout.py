@@ -49,8 +49,10 @@ class Majority(NamedTuple):
     votes_against: int
 
 
-def parse_row(cells: Sequence[str]) -> TripletRow:
-    """One row of an FEC file. Raises BadRow with the first thing that is wrong with it."""
+def parse_row(cells: Sequence[str], least_raters: int = LEAST_RATERS) -> TripletRow:
+    """One row of an FEC file. Raises BadRow with the first thing that is wrong with it.
+
+    Google's files have six raters a row or more: with fewer, a row of theirs was cut off."""
     end = len(cells)
     while end > TYPE_CELL and not cells[end - 1]:  # a spreadsheet pads all rows to the longest
         end -= 1
@@ -66,8 +68,8 @@ def parse_row(cells: Sequence[str]) -> TripletRow:
     kind = cells[TYPE_CELL].strip()
     if kind not in KINDS:
         raise BadRow(f"the type {quoted(kind)} is unknown; the types are {', '.join(KINDS)}")
-    if count < LEAST_RATERS:
-        raise BadRow(f"the row has {count} annotators; at least {LEAST_RATERS} are needed")
+    if count < least_raters:
+        raise BadRow(f"the row has {count} annotators; at least {least_raters} are needed")
     raters = tuple(cells[TYPE_CELL + 1 : end : 2])
     return TripletRow(
         (first, second, third), kind, check_raters(raters), parse_answers(cells[TYPE_CELL + 2 : end : 2])

@@ -7,6 +7,7 @@ from annotate.training import views
 urlpatterns = [
     path("snapshots/", views.snapshot_list, name="snapshot-list"),
     path("snapshots/live/", views.snapshot_live, name="snapshot-live"),
+    path("campaigns/<int:campaign_id>/snapshots/", views.campaign_snapshots, name="campaign-snapshots"),
     path("snapshots/<int:snapshot_id>/<str:name>", views.snapshot_file, name="snapshot-file"),
     path("runs/", views.run_list, name="run-list"),
     path("runs/new/", views.run_create, name="run-create"),

@@ -7,12 +7,15 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from annotate.accounts.models import User
 from annotate.accounts.permissions import admin_required, curator_required
+from annotate.campaigns.models import Campaign
 from annotate.faces.models import Dataset
 from annotate.training import reports
 from annotate.training.forms import FreezeForm, RunForm
@@ -25,6 +28,8 @@ from annotate.training.tasks import make_snapshot, train_run
 
 LOG_LINES = 12
 RUNS_SHOWN = 200
+NAME_LENGTH = 100
+EVERY = Q()
 SETTING_LABELS = {name: str(field.label or name.capitalize()) for name, field in RunForm.base_fields.items()}
 
 
@@ -33,11 +38,7 @@ def snapshot_list(request: HttpRequest) -> HttpResponse:
     """The snapshots, those that are being made, and the form to ask for one."""
     form = FreezeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        asked = {key: form.cleaned_data[key] for key in ("name", "dataset", "campaign")}
-        with transaction.atomic():
-            freeze = ask_for_snapshot(**asked, created_by=request.user)
-            # Robust: where the queue does not answer, beat puts it there later.
-            transaction.on_commit(lambda: make_snapshot.delay(freeze_id=freeze.pk), robust=True)
+        _ask(request.user, **{key: form.cleaned_data[key] for key in ("name", "dataset", "campaign")})
         return redirect("snapshot-list")
     return render(request, "training/snapshots.html", {"form": form, **_snapshots()})
 
@@ -49,12 +50,33 @@ def snapshot_live(request: HttpRequest) -> HttpResponse:
     return render(request, "training/_snapshots.html", _snapshots())
 
 
-def _snapshots() -> dict[str, object]:
+@curator_required
+def campaign_snapshots(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """The part of a campaign's export page with its snapshots and its data set's; posted, asks for one."""
+    campaign = get_object_or_404(Campaign.objects.select_related("dataset"), pk=campaign_id)
+    if request.method == "POST":
+        name = request.POST.get("name", "").strip()[:NAME_LENGTH] or campaign.name
+        _ask(request.user, name=name, dataset=campaign.dataset, campaign=campaign)
+    of_it = Q(campaign=campaign) | Q(campaign=None, dataset=campaign.dataset)
+    context = {"campaign": campaign, "name_length": NAME_LENGTH, **_snapshots(of_it)}
+    return render(request, "training/_campaign_snapshots.html", context)
+
+
+def _ask(user: User, *, name: str, dataset: Dataset, campaign: Campaign | None) -> None:
+    with transaction.atomic():
+        freeze = ask_for_snapshot(name=name, dataset=dataset, campaign=campaign, created_by=user)
+        # Robust: where the queue does not answer, beat puts it there later.
+        transaction.on_commit(lambda: make_snapshot.delay(freeze_id=freeze.pk), robust=True)
+
+
+def _snapshots(only: Q = EVERY) -> dict[str, object]:
     snapshots = list(
-        Snapshot.objects.select_related("dataset", "campaign", "created_by").order_by("-created_at", "-pk")
+        Snapshot.objects.filter(only)
+        .select_related("dataset", "campaign", "created_by")
+        .order_by("-created_at", "-pk")
     )
     first = {snapshot.sha256: snapshot for snapshot in snapshots}
-    freezes = Freeze.objects.select_related("dataset", "campaign").order_by("created_at")
+    freezes = Freeze.objects.filter(only).select_related("dataset", "campaign").order_by("created_at")
     return {
         "rows": [
             {"snapshot": s, "same_as": first[s.sha256] if first[s.sha256] != s else None} for s in snapshots

@@ -1,12 +1,19 @@
-"""Export of 500,000 triplets, as a ratio to PostgreSQL's own COPY of the same rows from a plain table."""
+"""Export of 500,000 triplets, as a ratio to PostgreSQL's own COPY of the same rows from a plain table; the
+FEC layout and Parquet as ratios to the CSV."""
 
+import resource
+import tempfile
 import tracemalloc
 
+import pyarrow as pa
 import pytest
 from django.db import connection
 
 from annotate.campaigns.creation import create_campaign
 from annotate.campaigns.export import copy_triplets
+from annotate.campaigns.export_choice import Choice, count_triplets
+from annotate.campaigns.export_file import write_triplets
+from annotate.campaigns.models import Campaign
 from annotate.campaigns.simulation import simulate, simulated_annotators
 from annotate.faces.models import Dataset, Face
 from annotate.tournament.simulator import Manner
@@ -66,7 +73,7 @@ def measure(seconds, report, dataset, campaign, sources, name):
         cursor.execute("ANALYZE")
     tracemalloc.start()
     with seconds() as ours:
-        rows = copy_triplets(sink, dataset=dataset, campaign=campaign, sources=sources)
+        rows = copy_triplets(sink, dataset=dataset, campaign=campaign, choice=Choice(sources=sources))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     with connection.cursor() as cursor:
@@ -93,12 +100,41 @@ def measure(seconds, report, dataset, campaign, sources, name):
     assert peak < 50e6
 
 
+def measure_layouts(seconds, report, campaign, sources, name):
+    """Each layout to a file, as a download is; the CSV of the same run is the measure."""
+    choice = Choice(sources=sources)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    took = {}
+    for layout in ("csv", "fec", "parquet"):
+        with tempfile.TemporaryFile() as out:
+            before, arrow = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, pa.total_allocated_bytes()
+            with seconds() as ours:
+                rows = write_triplets(out, campaign=campaign, choice=choice, layout=layout)
+            grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+            size = out.tell()
+        with seconds() as counting:
+            counted = count_triplets(campaign, choice, layout)
+        took[layout] = ours[0]
+        report(
+            f"export, {name}, {layout}: {rows:,} triplets in {ours[0]:.2f} s, "
+            f"{ours[0] / took['csv']:.2f} times the CSV; {size / 1e6:.1f} MB, said before to be {counted.size / 1e6:.1f}; counted in "
+            f"{counting[0]:.2f} s; the process grew by {grown:.0f} MB"
+        )
+        assert counted.total == rows
+        assert pa.total_allocated_bytes() == arrow
+        assert grown < 400
+
+
 def test_imported(seconds, report, dataset):
     fill_imported(dataset)
-    measure(seconds, report, dataset, None, ["imported"], "imported")
+    measure(seconds, report, dataset, None, ("imported",), "imported")
+    campaign = Campaign.objects.create(name="bench", dataset=dataset)
+    measure_layouts(seconds, report, campaign, ("imported",), "imported")
 
 
 def test_derived(seconds, report, dataset):
     campaign = create_campaign(name="bench", dataset=dataset, groups=170, k=16).campaign
     simulate(campaign, simulated_annotators(campaign, 6), Manner(flip=0.1, uncertain=0.02))
-    measure(seconds, report, dataset, campaign, ["direct", "inferred"], "derived")
+    measure(seconds, report, dataset, campaign, ("direct", "inferred"), "derived")
+    measure_layouts(seconds, report, campaign, ("direct", "inferred"), "derived")

@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from annotate.campaigns.confidence import noise_of
 from annotate.campaigns.creation import create_campaign
 from annotate.campaigns.export import copy_answers, copy_triplets
+from annotate.campaigns.export_choice import SOURCES, Choice
 from annotate.campaigns.models import Bracket, Candidate, Vote
 from annotate.campaigns.simulation import simulate
 from annotate.campaigns.weights import annotator_tallies, rater_tallies
@@ -18,9 +19,10 @@ from annotate.tournament.ranking import Judgement, posterior
 from annotate.tournament.simulator import Manner
 
 
-def export(campaign, **options):
+def export(campaign, *, sources=SOURCES, **options):
     out = io.BytesIO()
-    rows = copy_triplets(out, dataset=campaign.dataset, campaign=campaign, **options)
+    choice = Choice(sources=tuple(sources))
+    rows = copy_triplets(out, dataset=campaign.dataset, campaign=campaign, choice=choice, **options)
     parsed = list(csv.DictReader(io.StringIO(out.getvalue().decode())))
     assert len(parsed) == rows
     return parsed, out.getvalue()

@@ -1,8 +1,5 @@
 """The curators' pages: who may open them, and what they show and do."""
 
-import csv
-import io
-
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -18,7 +15,6 @@ GET = [
     "campaign-annotators",
     "campaign-annotator-table",
     "campaign-contradictions",
-    "campaign-export",
 ]
 
 
@@ -44,7 +40,7 @@ def as_admin(client, admin):
 
 @pytest.mark.parametrize("name", GET)
 def test_pages_are_for_curators(client, campaign, annotator, curator, admin, name):
-    url = address(name, campaign) + ("?sources=direct" if name == "campaign-export" else "")
+    url = address(name, campaign)
     assert client.get(url).headers["Location"].startswith(reverse("login"))
     client.force_login(annotator)
     assert client.get(url).status_code == 403
@@ -139,19 +135,6 @@ def test_pausing_and_resuming(as_curator, campaign):
         campaign.refresh_from_db()
         assert campaign.is_active == (active == "true")
         assert ("Pause" in page) == campaign.is_active
-
-
-def test_download(as_curator, campaign, annotators):
-    simulate(campaign, annotators, Manner())
-    url = reverse("campaign-export", args=[campaign.pk])
-    answer = as_curator.get(url, {"sources": ["direct", "inferred"]})
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="c-triplets.csv"'
-    text = b"".join(answer.streaming_content).decode()
-    rows = list(csv.DictReader(io.StringIO(text)))
-    assert {row["source"] for row in rows} == {"direct", "inferred"}
-    assert int(answer.headers["Content-Length"]) == len(text)
-    for bad in ({}, {"sources": "wrong"}):
-        assert "Choose at least one" in as_curator.get(url, bad, follow=True).content.decode()
 
 
 def test_annotators_and_their_weights(as_curator, campaign, annotators):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from annotate.campaigns.creation import create_campaign
-from annotate.training.freezing import make_asked_snapshot
+from annotate.training.freezing import freeze_snapshot, make_asked_snapshot
 from annotate.training.models import Freeze, Run, RunState, Snapshot
 from annotate.training.runs import cancel_run, claim_run, fail_run, run_folder
 from annotate.training.tasks import train_run
@@ -63,6 +63,31 @@ def test_nothing_yet_says_what_to_do(actors, db):
         assert "Import one first" in text_of(actors[actor].get("/snapshots/"))
         assert "A run needs a snapshot" in text_of(actors[actor].get("/runs/"))
     assert "A run needs a snapshot" in text_of(actors["admin"].get("/runs/new/"))
+
+
+def test_a_campaigns_export_page_shows_and_asks_for_its_snapshots(
+    actors, curator, dataset, django_capture_on_commit_callbacks
+):
+    campaign = create_campaign(name="compared", dataset=dataset, groups=2, k=2).campaign
+    other = create_campaign(name="other", dataset=dataset, groups=1, k=2).campaign
+    url = reverse("campaign-snapshots", args=[campaign.pk])
+    assert actors["stranger"].post(url).status_code == 302
+    assert actors["annotator"].get(url).status_code == actors["annotator"].post(url).status_code == 403
+    assert actors["admin"].get(url).status_code == 200
+    assert "No snapshot of it yet" in text_of(actors["curator"].get(url))
+    with django_capture_on_commit_callbacks() as sent:
+        page = actors["curator"].post(url, {"name": "for the paper"})
+    assert len(sent) == 1
+    assert "“for the paper” of compared is being made" in text_of(page)
+    assert f'hx-get="{url}" hx-trigger="every 2s"' in page.content.decode()
+    of_it = make_asked_snapshot(Freeze.objects.get().pk)
+    assert (of_it.name, of_it.campaign, of_it.created_by) == ("for the paper", campaign, curator)
+    for name, of in (("of the set", None), ("of another", other)):
+        freeze_snapshot(name=name, dataset=dataset, campaign=of)
+    said = text_of(actors["curator"].get(url))
+    assert of_it.sha256[:8] in said
+    assert "of the set" in said
+    assert "of another" not in said
 
 
 def test_a_curator_freezes(actors, curator, dataset, django_capture_on_commit_callbacks):

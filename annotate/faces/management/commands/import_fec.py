@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from annotate.faces.fec_import import import_triplets
+from annotate.faces.fec_layout import LEAST_RATERS
 from annotate.faces.management.importing import ImportCommand
 
 
@@ -23,9 +24,14 @@ class Command(ImportCommand):
         parser.add_argument(
             "--images", type=Path, required=True, metavar="DIR", help="the folder of the pictures"
         )
+        parser.add_argument(
+            "--least-raters", type=int, default=LEAST_RATERS,
+            help=f"refuse rows with fewer (default {LEAST_RATERS}, as FEC has; 1 for tournament triplets in "
+            "this layout)",
+        )  # fmt: skip
 
-    def handle(self, *, file, images, dataset, labels, split, rejects, workers, **options):
+    def handle(self, *, file, images, dataset, labels, split, rejects, workers, least_raters, **options):
         self.run_import(
             import_triplets, file, dataset=dataset, labels=labels, split=split, rejects=rejects,
-            workers=workers, images=images,
+            workers=workers, images=images, least_raters=least_raters,
         )  # fmt: skip
