@@ -85,7 +85,14 @@ urlpatterns = [
             ]
         ),
     ),
-    path("campaigns/<int:campaign_id>/triplets.csv", views.campaign_export, name="campaign-export"),
+    path("campaigns/<int:campaign_id>/export/", export_views.campaign_export, name="campaign-export"),
+    path(
+        "campaigns/<int:campaign_id>/export/count/", export_views.export_count, name="campaign-export-count"
+    ),
+    path(
+        "campaigns/<int:campaign_id>/export/file/", export_views.campaign_download, name="campaign-download"
+    ),
+    path("api/campaigns/<int:campaign_id>/triplets", export_api.TripletsOf.as_view(), name="api-triplets"),
     path("api/campaigns/<int:campaign_id>/leases", api.Leases.as_view(), name="api-leases"),
     path("api/campaigns/<int:campaign_id>/progress", api.ProgressOf.as_view(), name="api-progress"),
     path("api/trials", trials_api.Trials.as_view(), name="api-trials"),

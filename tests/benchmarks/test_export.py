@@ -118,8 +118,9 @@ def measure_layouts(seconds, report, campaign, sources, name):
         took[layout] = ours[0]
         report(
             f"export, {name}, {layout}: {rows:,} triplets in {ours[0]:.2f} s, "
-            f"{ours[0] / took['csv']:.2f} times the CSV; {size / 1e6:.1f} MB, said before to be {counted.size / 1e6:.1f}; counted in "
-            f"{counting[0]:.2f} s; the process grew by {grown:.0f} MB"
+            f"{ours[0] / took['csv']:.2f} times the CSV; {size / 1e6:.1f} MB, "
+            f"said before to be {counted.size / 1e6:.1f}; "
+            f"counted in {counting[0]:.2f} s; the process grew by {grown:.0f} MB"
         )
         assert counted.total == rows
         assert pa.total_allocated_bytes() == arrow
