@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from django.db import transaction
+from django.db.models import TextChoices
 
 from annotate.campaigns.gold import draw_gold_from_triplets
 from annotate.campaigns.models import Bracket, Campaign, Candidate, Comparison, Group
@@ -16,6 +17,16 @@ from annotate.tournament import bracket as tournament_bracket
 from annotate.tournament.grouping import LabelledFace, LabelledFaces, Pair, draw_candidates
 
 GROUPS_AT_ONCE = 200
+# A preview tries so many anchors at most, and shows so many groups.
+ANCHORS_TRIED, GROUPS_PREVIEWED = 500, 4
+
+
+class DrawFrom(TextChoices):
+    """What says which faces are positives of an anchor."""
+
+    EITHER = "", "strong triplets, or labels where there are none"
+    TRIPLETS = "triplets", "imported triplets on which the raters agree strongly"
+    LABELS = "labels", "expression labels"
 
 
 class CannotDrawGroups(Exception):
@@ -49,12 +60,14 @@ def create_campaign(
     repetitions: int = 3,
     seed: int = 0,
     gold: int = 0,
+    draw_from: str = DrawFrom.EITHER,
     **settings: object,
 ) -> Creation:
     """A campaign of up to `groups` groups; fewer where the data set has no more anchors that fill one.
 
     `gold` is how many strong imported triplets become gold comparisons; `settings` are the campaign's
-    other fields (assignment, gold_rate, extra_comparisons, extra_confidence).
+    other fields (assignment, max_uncertain, gold_rate, pause_after_minutes, extra_comparisons,
+    extra_confidence).
     Raises ValueError where k is not a power of two or a number is not positive, ValidationError where a
     setting is out of bounds, CannotDrawGroups where no group at all can be drawn. Nothing is written then.
     """
@@ -66,7 +79,7 @@ def create_campaign(
     campaign.save()
     creation = Creation(campaign)
     batch: list[DrawnGroup] = []
-    for drawn in _draws(dataset, k, random.Random(seed)):
+    for drawn in _draws(dataset, k, random.Random(seed), draw_from):
         if drawn is None:
             creation.skipped += 1
             continue
@@ -79,30 +92,80 @@ def create_campaign(
             break
     _lay_out(campaign, batch, first_index=creation.groups - len(batch) + 1)
     if not creation.groups:
-        raise CannotDrawGroups(_why_none(dataset, k, creation.skipped))
+        raise CannotDrawGroups(_why_none(dataset, k, creation.skipped, draw_from))
     if gold:
         creation.gold = draw_gold_from_triplets(campaign, gold)
     return creation
 
 
-def _why_none(dataset: Dataset, k: int, tried: int) -> str:
+@dataclass
+class Preview:
+    """What a campaign of these settings would begin with. `groups` are its first ones; so many of the anchors
+    that were tried fill a group, and so many were `skipped`. `is_whole` says that no more would be tried."""
+
+    groups: list[DrawnGroup] = field(default_factory=list)
+    filled: int = 0
+    skipped: int = 0
+    is_whole: bool = True
+
+    @property
+    def tried(self) -> int:
+        return self.filled + self.skipped
+
+    @property
+    def is_from_triplets(self) -> bool:
+        """Rather than from labels."""
+        return any(pair.triplet is not None for group in self.groups for pair in group.candidates)
+
+
+def preview_groups(
+    *, dataset: Dataset, groups: int, k: int, seed: int, draw_from: str = DrawFrom.EITHER
+) -> Preview:
+    """Draw as create_campaign would, and write nothing. Raises CannotDrawGroups, as that does."""
+    preview = Preview()
+    for drawn in _draws(dataset, k, random.Random(seed), draw_from):
+        if preview.filled == groups:
+            break
+        if preview.tried == ANCHORS_TRIED:
+            preview.is_whole = False
+            break
+        if drawn is None:
+            preview.skipped += 1
+            continue
+        preview.filled += 1
+        if len(preview.groups) < GROUPS_PREVIEWED:
+            preview.groups.append(drawn)
+    if not preview.filled and preview.is_whole:
+        raise CannotDrawGroups(_why_none(dataset, k, preview.skipped, draw_from))
+    return preview
+
+
+def _why_none(dataset: Dataset, k: int, tried: int, draw_from: str) -> str:
     if not tried:
-        return (
-            f"Data set {dataset} has neither triplets on which its raters agree strongly nor faces with an "
-            "expression label. Import triplets (import_fec) or labels (import_faces --labels)."
-        )
+        return {
+            DrawFrom.EITHER: f"Data set {dataset} has neither triplets on which its raters agree strongly "
+            "nor faces with an expression label. Import triplets (import_fec) or labels (import_faces "
+            "--labels).",
+            DrawFrom.TRIPLETS: f"Data set {dataset} has no triplets on which its raters agree strongly. "
+            "Import some (import_fec), or draw from its labels.",
+            DrawFrom.LABELS: f"Data set {dataset} has no faces with an expression label. Import labels "
+            "(import_faces --labels), or draw from its triplets.",
+        }[DrawFrom(draw_from)]
     return (
         f"None of the {tried} possible anchors of data set {dataset} has {k} different positives with "
         f"{k} different negatives. Choose a smaller k (8 or 4)."
     )
 
 
-def _draws(dataset: Dataset, k: int, rng: random.Random) -> Iterator[DrawnGroup | None]:
+def _draws(dataset: Dataset, k: int, rng: random.Random, draw_from: str) -> Iterator[DrawnGroup | None]:
     """Groups in random order of their anchors; None for an anchor that cannot fill one.
 
     Faces that are set aside are in none of them.
     """
-    if dataset.imported_triplets.ready().filter(strength=Strength.STRONG).exists():
+    if draw_from == DrawFrom.EITHER:
+        strong = dataset.imported_triplets.ready().filter(strength=Strength.STRONG)
+        draw_from = DrawFrom.TRIPLETS if strong.exists() else DrawFrom.LABELS
+    if draw_from == DrawFrom.TRIPLETS:
         yield from _draws_from_triplets(dataset, k, rng)
     else:
         yield from _draws_from_labels(dataset, k, rng)

@@ -5,6 +5,7 @@ from django.urls import include, path
 from annotate.campaigns import (
     api,
     consent_views,
+    disagreement_views,
     export_api,
     export_views,
     first_minutes_views,
@@ -24,6 +25,7 @@ urlpatterns = [
     path("campaigns/", views.campaign_list, name="campaign-list"),
     path("campaigns/new/", views.campaign_create, name="campaign-create"),
     path("campaigns/plan/", views.campaign_plan, name="campaign-plan"),
+    path("campaigns/preview/", views.campaign_preview, name="campaign-preview"),
     path("campaigns/<int:campaign_id>/", views.campaign_detail, name="campaign-detail"),
     path(
         "campaigns/<int:campaign_id>/annotators/",
@@ -36,6 +38,11 @@ urlpatterns = [
         name="campaign-annotator-table",
     ),
     path(
+        "campaigns/<int:campaign_id>/annotators/<int:annotator_id>/",
+        quality_views.campaign_annotator,
+        name="campaign-annotator",
+    ),
+    path(
         "campaigns/<int:campaign_id>/annotators/<int:annotator_id>/pause/",
         quality_views.annotator_pause,
         name="annotator-pause",
@@ -46,18 +53,20 @@ urlpatterns = [
         name="annotator-discard",
     ),
     path(
-        "campaigns/<int:campaign_id>/contradictions/",
-        views.campaign_contradictions,
-        name="campaign-contradictions",
+        "campaigns/<int:campaign_id>/disagreements/",
+        disagreement_views.campaign_disagreements,
+        name="campaign-disagreements",
     ),
     path("campaigns/<int:campaign_id>/groups/", group_views.campaign_groups, name="campaign-groups"),
     path(
         "campaigns/<int:campaign_id>/groups/<int:index>/", group_views.campaign_group, name="campaign-group"
     ),
+    path("campaigns/<int:campaign_id>/edit/", views.campaign_edit, name="campaign-edit"),
+    path("campaigns/<int:campaign_id>/figures/", views.campaign_figures, name="campaign-figures"),
     path("campaigns/<int:campaign_id>/pause/", views.campaign_pause, name="campaign-pause"),
     path(
         "campaigns/<int:campaign_id>/comparisons/<int:comparison_id>/settle/",
-        views.comparison_settle,
+        disagreement_views.comparison_settle,
         name="comparison-settle",
     ),
     path("campaigns/<int:campaign_id>/instructions/", first_minutes_views.instructions, name="instructions"),

@@ -1,8 +1,6 @@
-"""The curators' and admins' pages of campaigns."""
+"""The curators' and admins' pages of campaigns: the list, a campaign's overview, making and changing one."""
 
 from __future__ import annotations
-
-from itertools import islice
 
 from django.contrib import messages
 from django.db.models import Count, Q
@@ -11,25 +9,25 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from annotate.accounts.permissions import admin_required, curator_required
-from annotate.campaigns.contradictions import contradictory_groups
-from annotate.campaigns.creation import CannotDrawGroups, create_campaign
-from annotate.campaigns.forms import CampaignForm, PlanForm
-from annotate.campaigns.models import Bracket, Campaign, Candidate, Comparison, Group, Relation
-from annotate.campaigns.voting import AlreadyDecided, settle_as_tie
+from annotate.accounts.permissions import curator_required
+from annotate.campaigns.creation import CannotDrawGroups, create_campaign, preview_groups
+from annotate.campaigns.day_chart import day_chart
+from annotate.campaigns.editing import CHANGEABLE, change_campaign
+from annotate.campaigns.forms import CampaignForm, DrawForm, PlanForm, SettingsForm
+from annotate.campaigns.models import Bracket, Campaign, Comparison, Relation
+from annotate.campaigns.pace import answers_by_day, here_now, pace
 from annotate.faces.models import Dataset
-
-WAITING_SHOWN = 20
-CONTRADICTORY_SHOWN = 20
 
 
 @require_safe
 @curator_required
 def campaign_list(request: HttpRequest) -> HttpResponse:
-    campaigns = Campaign.objects.with_progress().select_related("dataset").order_by("-created_at")
-    return render(
-        request, "campaigns/list.html", {"campaigns": campaigns, "has_data": Dataset.objects.exists()}
+    campaigns = list(
+        Campaign.objects.with_progress().select_related("dataset").order_by("-is_active", "-created_at")
     )
+    here = here_now(campaigns, timezone.now())
+    rows = [{"campaign": campaign, "here": here.get(campaign.pk, [])} for campaign in campaigns]
+    return render(request, "campaigns/list.html", {"rows": rows, "has_data": Dataset.objects.exists()})
 
 
 @curator_required
@@ -61,64 +59,63 @@ def campaign_plan(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @curator_required
-def campaign_detail(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    campaign = get_object_or_404(Campaign.objects.with_progress().select_related("dataset"), pk=campaign_id)
-    brackets = Bracket.objects.filter(group__campaign=campaign).aggregate(
-        all=Count("id"), finished=Count("id", filter=Q(finished_at__isnull=False))
-    )
-    return render(
-        request,
-        "campaigns/detail.html",
-        {
-            "campaign": campaign,
-            "brackets": brackets,
-            "triplets": 2 * Relation.objects.filter(bracket__group__campaign=campaign).count(),
-            "ties": Comparison.objects.filter(campaign=campaign, is_tie=True).count(),
-            "waiting": _waiting(campaign),
-        },
-    )
+def campaign_preview(request: HttpRequest) -> HttpResponse:
+    """The first groups that the settings in the form would draw; nothing is written."""
+    form = DrawForm(request.GET)
+    context: dict[str, object] = {"form": form}
+    if form.is_valid():
+        try:
+            context["preview"] = preview_groups(**form.cleaned_data)
+        except CannotDrawGroups as error:
+            context["error"] = error
+    return render(request, "campaigns/preview.html", context)
 
 
 @require_safe
 @curator_required
-def campaign_contradictions(request: HttpRequest, campaign_id: int) -> HttpResponse:
-    """Groups whose answers contradict each other, with faces; asked for by a button, as it reads all."""
-    campaign = get_object_or_404(Campaign, pk=campaign_id)
-    found = list(islice(contradictory_groups(campaign), CONTRADICTORY_SHOWN))
-    groups = Group.objects.in_bulk([one.group for one in found])
-    faces: dict[int, dict[int, int]] = {one.group: {} for one in found}
-    for group, slot, face in Candidate.objects.filter(group__in=faces).values_list(
-        "group", "slot", "positive"
-    ):
-        faces[group][slot] = face
-    rows = [
-        {
-            "group": groups[one.group],
-            "pairs": [
-                {"low": faces[one.group][low], "high": faces[one.group][high], "evidence": evidence}
-                for (low, high), evidence in one.pairs
-            ],
-            "cycles": [[faces[one.group][slot] for slot in cycle] for cycle in one.cycles],
-        }
-        for one in found
-    ]
-    return render(request, "campaigns/contradictions.html", {"rows": rows, "most": CONTRADICTORY_SHOWN})
+def campaign_detail(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """How a campaign stands. What takes a look at all of it is loaded afterwards (campaign_figures)."""
+    campaign = get_object_or_404(Campaign.objects.with_progress().select_related("dataset"), pk=campaign_id)
+    here = here_now([campaign], timezone.now()).get(campaign.pk, [])
+    context = {"campaign": campaign, "here": here, "gold": campaign.gold.count()}
+    return render(request, "campaigns/detail.html", context)
 
 
-def _waiting(campaign: Campaign) -> dict[str, object]:
-    """Comparisons that somebody was uncertain about, with their faces."""
-    waiting = Comparison.objects.filter(campaign=campaign).waiting().filter(bracket__isnull=False)
-    shown = list(waiting.select_related("group", "bracket").order_by("group", "id")[:WAITING_SHOWN])
-    faces = {
-        (group, slot): face
-        for group, slot, face in Candidate.objects.filter(
-            group__in={comparison.group_id for comparison in shown}
-        ).values_list("group", "slot", "positive")
+@require_safe
+@curator_required
+def campaign_figures(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Numbers, the projected end and the answers by day: a part of the overview."""
+    campaign = get_object_or_404(Campaign.objects.with_progress(), pk=campaign_id)
+    now = timezone.now()
+    comparisons = Comparison.objects.filter(campaign=campaign)
+    context = {
+        "campaign": campaign,
+        "now": now,
+        "brackets": Bracket.objects.filter(group__campaign=campaign).aggregate(
+            all=Count("id"), finished=Count("id", filter=Q(finished_at__isnull=False))
+        ),
+        "triplets": 2 * Relation.objects.filter(bracket__group__campaign=campaign).count(),
+        "ties": comparisons.tied().count(),
+        "unsure": comparisons.open().filter(uncertain__gt=0).count(),
+        "annotators": campaign.votes.order_by().values("annotator").distinct().count(),
+        "pace": pace(campaign, campaign.total - campaign.decided, now),
+        "chart": day_chart(answers_by_day(campaign, now)),
     }
-    rows = [
-        {"comparison": c, "low": faces[c.group_id, c.low], "high": faces[c.group_id, c.high]} for c in shown
-    ]
-    return {"count": waiting.count(), "rows": rows}
+    return render(request, "campaigns/_figures.html", context)
+
+
+@curator_required
+def campaign_edit(request: HttpRequest, campaign_id: int) -> HttpResponse:
+    """Change what may be changed of a campaign that is under way."""
+    campaign = get_object_or_404(Campaign, pk=campaign_id)
+    before = {name: getattr(campaign, name) for name in CHANGEABLE}
+    form = SettingsForm(request.POST or None, initial=before, campaign=campaign)
+    if request.method == "POST" and form.is_valid():
+        change_campaign(campaign, **form.cleaned_data)
+        messages.success(request, f"{campaign} is changed.")
+        return redirect("campaign-detail", campaign.pk)
+    context = {"campaign": Campaign.objects.get(pk=campaign_id), "form": form, "gold": campaign.gold.count()}
+    return render(request, "campaigns/edit.html", context)
 
 
 @require_POST
@@ -130,17 +127,3 @@ def campaign_pause(request: HttpRequest, campaign_id: int) -> HttpResponse:
     campaign.save(update_fields=["is_active"])
     messages.success(request, f"{campaign} is {'active' if campaign.is_active else 'paused'}.")
     return redirect("campaign-detail", campaign.pk)
-
-
-@require_POST
-@admin_required
-def comparison_settle(request: HttpRequest, campaign_id: int, comparison_id: int) -> HttpResponse:
-    """Call a waiting comparison a tie."""
-    get_object_or_404(Comparison, pk=comparison_id, campaign=campaign_id)
-    try:
-        settle_as_tie(comparison_id, admin=request.user, at=timezone.now())
-    except AlreadyDecided as refusal:
-        messages.warning(request, str(refusal))
-    else:
-        messages.success(request, "Settled as a tie: the bracket goes on, and no triplet comes of it.")
-    return redirect("campaign-detail", campaign_id)

@@ -1,15 +1,21 @@
 """The annotators' table, and what an admin does there: who may, and what it says."""
 
 import random
+import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from annotate.campaigns.answers import ANSWERS_SHOWN
+from annotate.campaigns.gold import draw_gold_from_triplets
 from annotate.campaigns.leases import lease
-from annotate.campaigns.models import Participation, Vote
+from annotate.campaigns.models import Campaign, Participation, Question, Relation, Vote
 from annotate.campaigns.simulation import simulate
 from annotate.tournament.agreement import ENOUGH
+from annotate.tournament.quality import TOO_FAST_MS
 from annotate.tournament.simulator import Manner
 
 DEEDS = ["annotator-pause", "annotator-discard"]
@@ -106,3 +112,89 @@ def test_who_has_voted_little_is_flagged(client, campaign, annotators, curator, 
     few = sum(Vote.objects.filter(annotator=annotator).count() < ENOUGH for annotator in annotators)
     assert 0 < few < len(annotators)
     assert table(client, campaign).count("few votes") == few
+
+
+def answers(client, campaign, annotator, **query):
+    answer = client.get(reverse("campaign-annotator", args=[campaign.pk, annotator.pk]), query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_her_answers_are_for_curators(client, answered, annotators, annotator, curator, admin):
+    url = reverse("campaign-annotator", args=[answered.pk, annotators[0].pk])
+    assert client.get(url).headers["Location"].startswith(reverse("login"))
+    for user, status in ((annotator, 403), (annotators[0], 403), (curator, 200), (admin, 200)):
+        client.force_login(user)
+        assert client.get(url).status_code == status
+    missing = reverse("campaign-annotator", args=[answered.pk, annotator.pk])
+    assert client.get(missing).status_code == 404
+
+
+def test_her_answers_as_she_saw_them(client, answered, annotators, curator):
+    client.force_login(curator)
+    her = annotators[0]
+    page = answers(client, answered, her)
+    newest = Vote.objects.filter(annotator=her).order_by("-created_at", "-pk")[:ANSWERS_SHOWN]
+    seen = []
+    for vote in newest:
+        question = Question.objects.get(annotator=her, comparison=vote.comparison, gold=vote.gold)
+        seen += [question.left_id, question.anchor_id, question.right_id]
+    assert [int(face) for face in re.findall(r"/faces/(\d+)/crop.jpg", page)] == seen
+    assert page.count("which was chosen") == page.count("is-named") == len(newest)
+
+
+def test_which_answers(client, campaign, annotators, admin):
+    draw_gold_from_triplets(campaign, 20)
+    Campaign.objects.update(gold_rate=0.3)
+    campaign.refresh_from_db()
+    simulate(campaign, annotators, Manner(flip=0.3, uncertain=0.15), seed=4)
+    her = annotators[0]
+    hers = Vote.objects.filter(annotator=her)
+    hers.filter(pk__in=list(hers.values_list("pk", flat=True)[:3])).update(response_ms=TOO_FAST_MS - 1)
+    expected = {
+        "uncertain": hers.filter(answer="uncertain").count(),
+        "fast": 3,
+        "gold": hers.filter(gold__isnull=False).count(),
+        "gold-wrong": sum(vote.names_nearer is False for vote in hers.filter(gold__isnull=False)),
+        "differs": sum(differs(vote, her) for vote in hers.filter(group__isnull=False)),
+        "flagged": 0,
+        "taken-back": 0,
+    }
+    assert min(expected[kind] for kind in ("uncertain", "gold", "gold-wrong", "differs")) > 0
+    client.force_login(admin)
+    for kind, count in expected.items():
+        assert answers(client, campaign, her, only=kind).count('class="card answer') == count, kind
+    client.post(reverse("annotator-discard", args=[campaign.pk, her.pk]))
+    assert "No such answers" in answers(client, campaign, her)
+    assert "discarded by ada" in answers(client, campaign, her, only="taken-back")
+
+
+def differs(vote, her):
+    """Whether the other brackets' chains without her say more often that the other face is nearer."""
+    if vote.winner is None:
+        return False
+    pair = {vote.low, vote.high}
+    named = [
+        relation.winner.slot
+        for relation in Relation.objects.filter(bracket__group=vote.group).select_related("winner", "loser")
+        if {relation.winner.slot, relation.loser.slot} == pair
+        and relation.bracket_id != vote.comparison.bracket_id
+        and her.pk not in relation.deciders + relation.uncertain
+    ]
+    return 2 * named.count(vote.winner) < len(named)
+
+
+def test_her_answers_are_read_page_by_page(client, answered, annotators, curator, monkeypatch):
+    monkeypatch.setattr("annotate.campaigns.answers.ANSWERS_SHOWN", 10)
+    client.force_login(curator)
+    her, before, seen, queries = annotators[0], "", [], set()
+    while before is not None:
+        with CaptureQueriesContext(connection) as captured:
+            page = answers(client, answered, her, before=before)
+        queries.add(len(captured))
+        seen += re.findall(r"<time datetime=\"([^\"]+)", page)
+        onwards = re.search(r"before=([0-9a-f-]+)", page)
+        before = onwards[1] if onwards else None
+    assert len(seen) == Vote.objects.filter(annotator=her).count() > 10
+    assert seen == sorted(seen, reverse=True)
+    assert max(queries) <= 12

@@ -29,6 +29,10 @@ class ComparisonQuerySet(models.QuerySet["Comparison"]):
         """Open ones that this annotator is looking at."""
         return self.open().filter(leased_to=annotator, leased_until__gt=at)
 
+    def tied(self) -> ComparisonQuerySet:
+        """Those that nobody could decide, and that are still part of what is asked."""
+        return self.filter(is_tie=True, is_withdrawn=False)
+
     def unanswered_by(self, annotator: User) -> ComparisonQuerySet:
         """Those whose pair she has not answered for this anchor, in whichever repetition."""
         votes = apps.get_model("campaigns", "Vote").objects.live()

@@ -7,8 +7,10 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Count, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
+from annotate.accounts.models import User
 from annotate.campaigns.models.asking import Comparison, Gold
 from annotate.campaigns.models.campaign import Bracket, Campaign, Candidate, Group
 from annotate.faces.models import Face
@@ -33,6 +35,42 @@ class VoteQuerySet(models.QuerySet["Vote"]):
     def counted(self) -> VoteQuerySet:
         """Those that decide comparisons which are still asked; all other live ones are evidence only."""
         return self.live().filter(counts=True, comparison__is_withdrawn=False)
+
+    def with_others(self, annotator: User) -> VoteQuerySet:
+        """Adds, to votes of this annotator, how many of the group's other brackets order the pair as she did
+        (`others_same`) and how many the other way (`others_otherwise`), by chains without votes of hers."""
+        names_low = Q(answer=Answer.LEFT, low_is_left=True) | Q(answer=Answer.RIGHT, low_is_left=False)
+
+        def slot(if_low: str, if_high: str) -> Case:
+            return Case(
+                When(answer=Answer.UNCERTAIN, then=None), When(names_low, then=if_low), default=if_high
+            )  # fmt: skip
+
+        def candidate(which: str) -> Subquery:
+            return Subquery(
+                Candidate.objects.filter(group=OuterRef("group"), slot=OuterRef(which)).values("pk")
+            )
+
+        def count(winner: str, loser: str) -> Coalesce:
+            hers = Q(deciders__contains=[annotator.pk]) | Q(uncertain__contains=[annotator.pk])
+            relations = (
+                Relation.objects.filter(
+                    ~hers, ~Q(bracket=OuterRef("own_bracket")), winner=OuterRef(winner), loser=OuterRef(loser)
+                )
+                .order_by()
+                .values(flat=Value(1))
+            )
+            return Coalesce(Subquery(relations.annotate(n=Count("*")).values("n")), 0)
+
+        return (
+            self.annotate(own_bracket=Coalesce("comparison__bracket", 0))
+            .annotate(named=slot("low", "high"), unnamed=slot("high", "low"))
+            .annotate(named_candidate=candidate("named"), unnamed_candidate=candidate("unnamed"))
+            .annotate(
+                others_same=count("named_candidate", "unnamed_candidate"),
+                others_otherwise=count("unnamed_candidate", "named_candidate"),
+            )
+        )
 
     def flagged_broken(self) -> VoteQuerySet:
         """Those that say of a picture (`flagged_face`) that it is no good."""

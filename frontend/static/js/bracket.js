@@ -138,3 +138,7 @@ document.addEventListener("click", (event) => {
   if (found?.shown) keep(found.shown);
   if (found) point(event);
 });
+
+// A link to one contradictory pair shows it.
+const linked = document.querySelector(`[id="${CSS.escape(location.hash.slice(1))}"] [data-pair]`);
+if (linked) keep({ pair: /** @type {HTMLElement} */ (linked).dataset.pair ?? "" });
