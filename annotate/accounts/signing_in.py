@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from ipaddress import ip_address
 
 from axes.backends import AxesStandaloneBackend
 from axes.models import AccessAttempt
@@ -49,11 +51,10 @@ def address_of(request: HttpRequest) -> str | None:
 
     What stands further left in the header anybody can write there herself.
     """
-    passed = [
-        part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()
-    ]
+    passed = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
     if settings.PROXIES and len(passed) >= settings.PROXIES:
-        return passed[-settings.PROXIES]
+        with suppress(ValueError):
+            return str(ip_address(passed[-settings.PROXIES].strip()))
     return request.META.get("REMOTE_ADDR") or None
 
 

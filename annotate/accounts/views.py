@@ -20,6 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from annotate.accounts import invitations
 from annotate.accounts.consent import current_text
 from annotate.accounts.forms import EmailForm, RegistrationForm
+from annotate.accounts.models import Invitation, User
 from annotate.accounts.signing_in import address_of, locked_until
 
 BACKEND = settings.AUTHENTICATION_BACKENDS[-1]
@@ -51,7 +52,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     if request.user.is_authenticated:
         return render(request, "accounts/join_as_user.html")
     invitation = invitations.find(token)
-    if invitation is None or not type(invitation).objects.open(timezone.now()).contains(invitation):
+    if invitation is None or not Invitation.objects.open(timezone.now()).contains(invitation):
         return _closed(request, invitation)
     form = RegistrationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -72,7 +73,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "accounts/join.html", {"form": form, "invitation": invitation})
 
 
-def _closed(request: HttpRequest, invitation: invitations.Invitation | None) -> HttpResponse:
+def _closed(request: HttpRequest, invitation: Invitation | None) -> HttpResponse:
     context = {"invitation": invitation, "contact": settings.CONTACT}
     return render(request, "accounts/join_closed.html", context, status=410 if invitation else 404)
 
@@ -81,10 +82,9 @@ def _closed(request: HttpRequest, invitation: invitations.Invitation | None) -> 
 @login_required
 def account(request: HttpRequest) -> HttpResponse:
     """One's own account; from here to everything that is one's own."""
-    # The form's instance is not request.user: the header shows who she is, not what she just typed.
     form = None
     if settings.EMAIL_HOST:
-        form = EmailForm(request.POST or None, instance=type(request.user).objects.get(pk=request.user.pk))
+        form = EmailForm(request.POST or None, instance=User.objects.get(pk=request.user.pk))
         form.label_suffix = ""
         if request.method == "POST" and form.is_valid():
             form.save()

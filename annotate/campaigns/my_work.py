@@ -47,7 +47,10 @@ def work_of(annotator: User) -> list[DayOfWork]:
         .annotate(
             answers=Count("pk"),
             taken_back=Count("pk", filter=Q(retracted_at__isnull=False)),
-            milliseconds=Coalesce(Sum(Least("response_ms", Value(LONGEST_COUNTED_MS))), 0),
+            # Of nothing and a number, PostgreSQL takes the number for the least.
+            milliseconds=Coalesce(
+                Sum(Least("response_ms", Value(LONGEST_COUNTED_MS)), filter=Q(response_ms__isnull=False)), 0
+            ),
         )
         .order_by("-day", "campaign__name")
         .values_list("day", "campaign__name", "answers", "taken_back", "milliseconds")
