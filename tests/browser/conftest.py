@@ -14,6 +14,7 @@ from django.test import Client
 from playwright.sync_api import sync_playwright
 
 from annotate.campaigns.creation import create_campaign
+from tests.browser.annotator import Annotator
 from tests.browser.chromium import NoChromium, launch
 from tests.factories import make_dataset, make_face
 
@@ -138,3 +139,9 @@ def dataset(transactional_db, storages):
 def campaign(dataset):
     """One group of 8 and one repetition: a bracket of seven comparisons."""
     return create_campaign(name="Drawn faces", dataset=dataset, groups=1, k=8, repetitions=1, seed=3).campaign
+
+
+@pytest.fixture
+def ann(visit, annotator, campaign):
+    """At that campaign's compare page, once she opens it."""
+    return Annotator(visit(annotator), campaign)

@@ -8,7 +8,8 @@
  * @typedef {{state: CampaignState, comparisons: Comparison[], lease_seconds: number, progress: Progress}} Lease
  * @typedef {"left"|"right"|"uncertain"} Answer
  * @typedef {{comparisons: Comparison[], lease_seconds: number, in_time: boolean}} Saved
- * @typedef {{id: string, showing: number, answer: Answer, response_ms: number}} Vote
+ * @typedef {"broken"|"known"} Flag
+ * @typedef {{id: string, showing: number, answer: Answer, response_ms: number, flag?: Flag, flagged_face?: number}} Vote
  */
 
 /** The server can not be reached or is in trouble: the same request may succeed later. */
@@ -27,11 +28,14 @@ export class Refused extends Error {
 }
 
 const PATIENCE_MS = 20_000;
+/** She can not go on meanwhile. */
+const UNDO_PATIENCE_MS = 6_000;
+const NIL = "00000000-0000-0000-0000-000000000000";
 
 export class Api {
   /**
-   * @param {{leasesUrl?: string, votesUrl: string, progressUrl?: string, csrfToken: string}} settings `csrfToken` is the one
-   *   that the page came with: a login in another tab makes it void, so that a page left open by one
+   * @param {{leasesUrl?: string, votesUrl: string, progressUrl?: string, undoUrl?: string, csrfToken: string}} settings
+   *   `undoUrl` has a nil UUID where the vote's goes. `csrfToken` is the one that the page came with: a login in another tab makes it void, so that a page left open by one
    *   person can not send answers in the name of the next.
    */
   constructor(settings) {
@@ -45,8 +49,14 @@ export class Api {
 
   /** Send an answer, and ask for so many more comparisons. @param {Vote} vote @param {number} more @returns {Promise<Saved>} */
   vote(vote, more) {
-    const { id, showing, answer, response_ms } = vote;
-    return this.#post(this.settings.votesUrl, { id, showing, answer, response_ms, more }, { keepalive: true });
+    const { id, showing, answer, response_ms, flag, flagged_face } = vote;
+    const body = { id, showing, answer, response_ms, flag, flagged_face, more };
+    return this.#post(this.settings.votesUrl, body, { keepalive: true });
+  }
+
+  /** Take back an answer that the server has. @param {string} id @returns {Promise<{progress: Progress}>} */
+  undo(id) {
+    return this.#post(this.settings.undoUrl?.replace(NIL, id), {}, { signal: AbortSignal.timeout(UNDO_PATIENCE_MS) });
   }
 
   /** @returns {Promise<Progress>} */

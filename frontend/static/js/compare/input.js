@@ -1,9 +1,17 @@
-// Turns keys, clicks and taps into answers.
+// Turns keys, clicks and taps into what she wants.
 
 /** @typedef {import("./api.js").Answer} Answer */
+/**
+ * @typedef {object} Wishes
+ * @property {(answer: Answer) => void} answer
+ * @property {() => void} undo
+ * @property {(kind: import("./api.js").Flag) => void} flag
+ * @property {import("./flip.js").Flip} flip
+ * @property {import("./zoom.js").Zoom} zoom
+ */
 
 /** @type {Record<string, Answer>} */
-const KEYS = {
+const ANSWERS = {
   ArrowLeft: "left",
   1: "left",
   ArrowRight: "right",
@@ -11,12 +19,12 @@ const KEYS = {
   ArrowDown: "uncertain",
   0: "uncertain",
 };
+/** What the space bar presses. */
+const PRESSABLE = "button:not([data-flip]), a, input, summary";
+const OFF = "semblance.letters-off";
 
-/**
- * @param {HTMLElement} root
- * @param {(answer: Answer) => void} onAnswer
- */
-export function listen(root, onAnswer) {
+/** @param {HTMLElement} root @param {Wishes} wishes */
+export function listen(root, wishes) {
   const help = /** @type {HTMLDialogElement} */ (root.querySelector("dialog.help-dialog"));
   for (const opener of root.querySelectorAll("[data-opens-help]")) {
     opener.addEventListener("click", () => help.showModal());
@@ -25,15 +33,69 @@ export function listen(root, onAnswer) {
     if (event.target === help) help.close();
   });
   for (const button of root.querySelectorAll("[data-answer]")) {
-    button.addEventListener("click", () => onAnswer(/** @type {Answer} */ (button.getAttribute("data-answer"))));
+    button.addEventListener("click", (event) => {
+      // A click leaves no focus behind: the space bar, pressed next, is not to answer.
+      if (/** @type {MouseEvent} */ (event).detail > 0) /** @type {HTMLElement} */ (button).blur();
+      wishes.answer(/** @type {Answer} */ (button.getAttribute("data-answer")));
+    });
   }
+  for (const button of root.querySelectorAll("[data-undo]")) button.addEventListener("click", () => wishes.undo());
+  const letters = letterKeys(root);
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || help.open) return;
-    if (event.key === "?") return help.showModal();
-    const answer = KEYS[event.key];
-    if (!answer) return;
+    if (root.querySelector("dialog[open]") || event.altKey) return;
+    const wish = wished(event, wishes, help, letters);
+    if (!wish) return;
     event.preventDefault();
-    // A key held down is one answer.
-    if (!event.repeat) onAnswer(answer);
+    // A key held down is one wish.
+    if (!event.repeat) wish();
   });
+  addEventListener("keyup", (event) => {
+    if ([" ", "f", "F", "Enter"].includes(event.key)) wishes.flip.stop();
+  });
+}
+
+/**
+ * @param {KeyboardEvent} event @param {Wishes} wishes @param {HTMLDialogElement} help @param {() => boolean} letters
+ * @returns {(() => void) | null}
+ */
+function wished(event, { answer, undo, flag, flip, zoom }, help, letters) {
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (event.ctrlKey || event.metaKey) return key === "z" && !event.shiftKey ? undo : null;
+  if (event.shiftKey && key.startsWith("Arrow")) return zoom.isOn ? () => zoom.step(key) : null;
+  if (key === "Backspace") return undo;
+  if (key === "Escape") return zoom.isOn ? () => zoom.toggle(false) : null;
+  const target = /** @type {Element} */ (event.target);
+  if (key === " ") return target.closest(PRESSABLE) ? null : () => flip.start();
+  if (key === "Enter") return target.closest("[data-flip]") ? () => flip.start() : null;
+  if (key.length === 1 && !letters()) return null;
+  if (ANSWERS[key]) return () => answer(ANSWERS[key]);
+  /** @type {Record<string, () => void>} */
+  const others = {
+    u: undo,
+    z: () => zoom.toggle(),
+    "+": () => zoom.toggle(true),
+    "-": () => zoom.toggle(false),
+    f: () => flip.start(),
+    b: () => flag("broken"),
+    k: () => flag("known"),
+    "?": () => help.showModal(),
+  };
+  return others[key] ?? null;
+}
+
+/**
+ * Whether letters and digits do anything: who speaks to her computer may switch them off.
+ * @param {HTMLElement} root @returns {() => boolean}
+ */
+function letterKeys(root) {
+  const box = /** @type {HTMLInputElement} */ (root.querySelector("[data-letters]"));
+  try {
+    box.checked = !localStorage.getItem(OFF);
+    box.addEventListener("change", () =>
+      box.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1"),
+    );
+  } catch {
+    // Then it holds until the page is left.
+  }
+  return () => box.checked;
 }

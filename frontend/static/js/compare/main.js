@@ -1,10 +1,17 @@
 // The compare page: ties the queue of comparisons, the screen, her answers and the outbox together.
 
 import { Api } from "./api.js";
+import { Flags } from "./flags.js";
+import { Flip } from "./flip.js";
+import { History } from "./history.js";
 import { listen } from "./input.js";
 import { Outbox } from "./outbox.js";
 import { Queue } from "./queue.js";
+import { Sitting } from "./sitting.js";
+import { Swipe } from "./swipe.js";
+import { Undo } from "./undo.js";
 import { View } from "./view.js";
+import { Zoom } from "./zoom.js";
 
 const LOOK_AGAIN_MS = 4_000;
 /** How often the progress of everybody is asked for; her own answers are counted as they are saved. */
@@ -17,22 +24,30 @@ const KIND = new Set(["answered", "paused"]);
 
 const root = /** @type {HTMLElement} */ (document.querySelector("[data-compare]"));
 const campaign = Number(root.dataset.campaign);
+const user = Number(root.dataset.user);
 const api = new Api({
   leasesUrl: root.dataset.leasesUrl ?? "",
   votesUrl: root.dataset.votesUrl ?? "",
   progressUrl: root.dataset.progressUrl ?? "",
+  undoUrl: root.dataset.undoUrl ?? "",
   csrfToken: root.dataset.csrf ?? "",
 });
 const view = new View(root);
+const zoom = new Zoom(root);
+const flip = new Flip(root);
+const flags = new Flags(root, flag);
+const history = new History(`semblance.given.${user}.${campaign}`);
+const sitting = new Sitting(`semblance.sitting.${user}`, Number(root.dataset.pauseAfter));
 
 /** @type {import("./queue.js").Ready | null} */
 let current = null;
 /** @type {number | null} the comparison that she looked at when its lease ran out */
 let lapsed = null;
+let isResting = false;
 let progressAt = performance.now();
 
 const outbox = new Outbox({
-  owner: Number(root.dataset.user),
+  owner: user,
   // An answer to another campaign, kept from an earlier visit, brings nothing for this one.
   send: (vote) => api.vote(vote, vote.campaign === campaign ? queue.room : 0),
   onChange: update,
@@ -46,6 +61,7 @@ const outbox = new Outbox({
     more();
   },
   onRefused(vote, refused) {
+    history.remove(vote.id);
     if (!KIND.has(refused.code)) console.warn(`Answer ${vote.id} refused: ${refused.code}, ${refused.message}`);
     view.notice(KIND.has(refused.code) ? `refused-${refused.code}` : "refused");
     more();
@@ -60,6 +76,14 @@ const queue = new Queue({
     view.progress(progress);
   },
   onChange: update,
+});
+const undo = new Undo({
+  api,
+  outbox,
+  history,
+  onBusy: (isBusy) => view.undoing(isBusy),
+  onUndone: askAgain,
+  onRefused: (text) => view.notice(text),
 });
 
 /** @param {number} count */
@@ -92,12 +116,48 @@ function more() {
 
 /** @param {import("./api.js").Answer} choice */
 function answer(choice) {
+  give(choice, { answer: choice });
+}
+
+/** @param {import("./api.js").Flag} kind @param {import("./queue.js").Place} place */
+function flag(kind, place) {
+  if (!current) return;
+  const isTaken = give(`flag-${kind}`, { answer: "uncertain", flag: kind, flagged_face: current.comparison[place].face });
+  if (isTaken) view.notice("flagged");
+}
+
+/**
+ * @param {string} said the name of the text that says so @param {Pick<import("./api.js").Vote, "answer">} what
+ * @returns {boolean} whether it was taken
+ */
+function give(said, what) {
   const response_ms = view.responseMs;
-  if (!current || response_ms === null || outbox.loggedOut) return;
-  const showing = current.comparison.id;
+  if (!current || response_ms === null || outbox.loggedOut || undo.isBusy) return false;
+  const { comparison } = current;
   current = null;
-  view.chosen(choice);
-  outbox.add({ campaign, showing, answer: choice, response_ms: Math.min(response_ms, LONGEST_RESPONSE_MS) });
+  sitting.answered();
+  isResting ||= sitting.isPauseDue;
+  view.chosen(said);
+  const showing = comparison.id;
+  const vote = { campaign, showing, response_ms: Math.min(response_ms, LONGEST_RESPONSE_MS), ...what };
+  history.add(outbox.add(vote), comparison);
+  return true;
+}
+
+/**
+ * An answer has been taken back: its comparison is on the screen again, and what she looked at comes next.
+ * @param {import("./history.js").Given} given @param {import("./api.js").Progress | null} progress
+ */
+async function askAgain({ comparison }, progress) {
+  const ready = await queue.again(comparison);
+  if (current) queue.putBack(current);
+  isResting = false;
+  sitting.tookBack();
+  if (progress) view.progress(progress, true);
+  view.notice("undone");
+  show(ready);
+  update();
+  if (progress) void queue.review();
 }
 
 /** Bring the screen up to date. */
@@ -105,21 +165,36 @@ function update() {
   showNext();
   view.ahead(queue.size);
   view.unsaved(outbox.size, outbox.failing || outbox.loggedOut);
+  view.sitting(sitting);
 }
 
 /** If nothing is on the screen: the next comparison, or why there is none. */
 function showNext() {
   if (outbox.loggedOut || queue.state === "logged-out") {
     current = null;
-    return view.panel("logged-out");
+    return panel("logged-out");
   }
   if (current) return undefined;
-  current = queue.take();
-  if (!current) return view.panel(reason());
-  if (lapsed !== null && lapsed !== current.comparison.id) view.notice("lapsed");
+  if (isResting && queue.state === "open") return panel("rest");
+  const next = queue.take();
+  if (!next) return panel(reason());
+  if (lapsed !== null && lapsed !== next.comparison.id) view.notice("lapsed");
   lapsed = null;
-  sessionStorage.setItem(SHOWN, String(current.comparison.id));
-  return view.show(current);
+  return show(next);
+}
+
+/** @param {import("./queue.js").Ready} ready */
+function show(ready) {
+  current = ready;
+  flip.stop();
+  sessionStorage.setItem(SHOWN, String(ready.comparison.id));
+  view.show(ready);
+}
+
+/** @param {string} name */
+function panel(name) {
+  flip.stop();
+  view.panel(name);
 }
 
 /** Why there is nothing to show, as the name of a panel. */
@@ -132,25 +207,35 @@ function reason() {
 /** After a long absence the comparison on the screen may be somebody else's by now. */
 function comeBack() {
   if (document.hidden) return;
+  sitting.begin();
   if (current && current.until < performance.now()) {
     lapsed = current.comparison.id;
     queue.giveBack(current);
     current = null;
     update();
   }
+  if (!isResting) void queue.fill();
+}
+
+function goOn() {
+  isResting = false;
+  sitting.rested();
+  update();
   void queue.fill();
 }
 
-listen(root, answer);
+listen(root, { answer, undo: () => void undo.run(), flag: (kind) => flags.open(kind), flip, zoom });
+new Swipe(root, zoom, answer);
 for (const button of root.querySelectorAll("[data-try-now]")) {
   button.addEventListener("click", () => {
     outbox.hurry();
     more();
   });
 }
+root.querySelector("[data-go-on]")?.addEventListener("click", goOn);
 document.addEventListener("visibilitychange", comeBack);
 setInterval(() => {
-  if (!current && !document.hidden && queue.state !== "finished") void queue.fill();
+  if (!current && !isResting && !document.hidden && queue.state !== "finished") void queue.fill();
 }, LOOK_AGAIN_MS);
 update();
 void outbox.flush();

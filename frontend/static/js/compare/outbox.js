@@ -5,7 +5,10 @@ import { LoggedOut, Refused } from "./api.js";
 import { Backoff } from "./backoff.js";
 import { uuid } from "./uuid.js";
 
-/** @typedef {import("./api.js").Vote & {campaign: number, at: number}} Entry */
+/**
+ * `tried`: it may have reached the server, acknowledged or not.
+ * @typedef {import("./api.js").Vote & {campaign: number, at: number, tried?: boolean}} Entry
+ */
 
 export class Outbox {
   /** @type {Map<string, Entry>} */
@@ -13,6 +16,8 @@ export class Outbox {
   /** @type {Set<number>} */
   #answered = new Set();
   #backoff = new Backoff();
+  /** @type {Map<string, (isGone: boolean) => void>} */
+  #awaited = new Map();
   #sending = false;
   #attempts = 0;
 
@@ -59,13 +64,38 @@ export class Outbox {
     this.#answered.add(entry.showing);
   }
 
-  /** @param {Omit<Entry, "id" | "at">} answer */
+  /** @param {Omit<Entry, "id" | "at">} answer @returns {string} its id */
   add(answer) {
     const entry = { ...answer, id: uuid(), at: Date.now() };
     this.#put(entry);
     keep(this.prefix + entry.id, entry);
     this.settings.onChange();
     void this.flush();
+    return entry.id;
+  }
+
+  /** Take out an answer that can not have reached the server; false where it may have. @param {string} id */
+  takeBack(id) {
+    const entry = this.#entries.get(id);
+    if (!entry || entry.tried) return false;
+    this.#drop(entry);
+    return true;
+  }
+
+  /** Wait until the server has said something on an answer; false where it can not be reached. @param {string} id */
+  async acknowledged(id) {
+    if (!this.#entries.has(id)) return true;
+    if (this.loggedOut) return false;
+    this.hurry();
+    return new Promise((resolve) => this.#awaited.set(id, resolve));
+  }
+
+  /** @param {boolean} isGone @param {string[]} ids */
+  #tell(isGone, ids) {
+    for (const id of ids) {
+      this.#awaited.get(id)?.(isGone);
+      this.#awaited.delete(id);
+    }
   }
 
   /** Try at once if it was waiting for the next attempt. */
@@ -87,6 +117,7 @@ export class Outbox {
   /** @param {Entry} entry */
   async #attempt(entry) {
     this.#attempts += 1;
+    if (!entry.tried) keep(this.prefix + entry.id, Object.assign(entry, { tried: true }));
     try {
       const saved = await this.settings.send(entry);
       this.#settled(entry);
@@ -97,9 +128,11 @@ export class Outbox {
         this.settings.onRefused(entry, error);
       } else if (error instanceof LoggedOut) {
         this.loggedOut = true;
+        this.#tell(false, [...this.#awaited.keys()]);
         this.settings.onChange();
       } else {
         this.failing = true;
+        this.#tell(false, [...this.#awaited.keys()]);
         this.settings.onChange();
         await this.#backoff.wait();
       }
@@ -110,6 +143,12 @@ export class Outbox {
   #settled(entry) {
     this.failing = false;
     this.#backoff.reset();
+    this.#drop(entry);
+    this.#tell(true, [entry.id]);
+  }
+
+  /** @param {Entry} entry */
+  #drop(entry) {
     this.#entries.delete(entry.id);
     forget(this.prefix + entry.id);
     this.settings.onChange();

@@ -28,6 +28,8 @@ export class Queue {
   #coming = new Set();
   #filling = false;
   #again = false;
+  #reviewing = false;
+  #leaseMs = 0;
   #backoff = new Backoff();
 
   /** @type {import("./api.js").CampaignState | "loading" | "unreachable" | "logged-out" | "gone"} */
@@ -70,6 +72,28 @@ export class Queue {
     this.first = ready.comparison.id;
   }
 
+  /** Put one back that has not been answered: it comes next. @param {Ready} ready */
+  putBack(ready) {
+    this.#taken.delete(ready.comparison.id);
+    this.#ready.unshift(ready);
+  }
+
+  /**
+   * A comparison whose answer has been taken back, ready to be shown again: the server holds it for her anew.
+   * @param {import("./api.js").Comparison} comparison @returns {Promise<Ready>}
+   */
+  async again(comparison) {
+    this.#taken.add(comparison.id);
+    const pictures = await load(comparison);
+    return { comparison, pictures, until: performance.now() + this.#leaseMs };
+  }
+
+  /** Ask what is hers now: what followed from an answer that was taken back may not be asked any more. */
+  review() {
+    this.#reviewing = true;
+    return this.fill();
+  }
+
   /** Try at once if it was waiting for the next attempt. */
   hurry() {
     this.#backoff.hurry();
@@ -83,16 +107,20 @@ export class Queue {
     while (this.#again && this.state !== "logged-out" && this.state !== "gone") {
       this.#again = false;
       this.#dropLapsed();
-      if (this.#ready.length + this.#coming.size < FEW) await this.#ask();
+      if (this.#reviewing || this.#ready.length + this.#coming.size < FEW) await this.#ask();
     }
     this.#filling = false;
   }
 
   async #ask() {
+    const before = this.#reviewing ? [...this.#ready] : [];
+    this.#reviewing = false;
     try {
-      // Those in the outbox are still hers as far as the server knows, so they come back once more.
-      const lease = await this.settings.lease(AHEAD + this.settings.outbox.size);
+      // Those in the outbox, and on the screen, are still hers as far as the server knows: they come once more.
+      const lease = await this.settings.lease(AHEAD + 2 + this.settings.outbox.size);
       this.settings.onProgress(lease.progress);
+      const hers = new Set(lease.comparisons.map(({ id }) => id));
+      this.#ready = this.#ready.filter((ready) => !before.includes(ready) || hers.has(ready.comparison.id));
       if (lease.state === "paused") this.#ready = [];
       this.state = lease.state;
       await this.accept(lease);
@@ -102,6 +130,7 @@ export class Queue {
       else if (error instanceof Refused) this.state = "gone";
       else this.state = "unreachable";
       this.settings.onChange();
+      this.#reviewing = before.length > 0;
       if (this.state === "unreachable") {
         await this.#backoff.wait();
         this.#again = true;
@@ -114,7 +143,8 @@ export class Queue {
    * @param {{comparisons: import("./api.js").Comparison[], lease_seconds: number}} leased
    */
   async accept({ comparisons, lease_seconds }) {
-    const until = performance.now() + lease_seconds * 1000;
+    this.#leaseMs = lease_seconds * 1000;
+    const until = performance.now() + this.#leaseMs;
     for (const ready of this.#ready) ready.until = Math.max(ready.until, until - RENEWED_MS);
     const fresh = comparisons.filter(({ id }) => this.#isFresh(id));
     fresh.sort((a, b) => Number(b.id === this.first) - Number(a.id === this.first));

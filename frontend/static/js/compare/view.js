@@ -17,6 +17,8 @@ export class View {
     this.stage = find(root, ".stage");
     this.board = find(root, ".board");
     this.progressBar = /** @type {HTMLProgressElement} */ (find(root, ".progress"));
+    this.language = document.documentElement.lang || undefined;
+    this.plurals = new Intl.PluralRules(this.language);
     this.texts = /** @type {HTMLTemplateElement} */ (find(root, "#texts")).content;
   }
 
@@ -47,6 +49,7 @@ export class View {
     delete this.stage.dataset.comparison;
     const panel = this.root.querySelector(`[data-panel="${name}"]`);
     this.announce(panel?.querySelector("h2")?.textContent ?? "");
+    /** @type {HTMLElement | null | undefined} */ (panel?.querySelector("[data-focus]"))?.focus();
   }
 
   /** @param {string} state */
@@ -60,16 +63,19 @@ export class View {
 
   /** Say which answer was taken, without holding up the next comparison. @param {string} answer */
   chosen(answer) {
-    const mark = find(this.root, `[data-answer="${answer}"] .choice`);
-    mark.classList.add("chosen");
-    setTimeout(() => mark.classList.remove("chosen"), CHOSEN_MS);
+    const mark = this.root.querySelector(`[data-answer="${answer}"] .choice`);
+    mark?.classList.add("chosen");
+    setTimeout(() => mark?.classList.remove("chosen"), CHOSEN_MS);
     this.announce(this.#text(`chose-${answer}`).textContent ?? "");
   }
 
-  /** Without `mine`, that stays as it is. @param {import("./api.js").Progress} progress */
-  progress({ decided, total, mine = Number(this.root.dataset.mine) }) {
-    // Answers of the server may overtake each other, but this count never goes back.
-    decided = Math.max(decided, this.progressBar.value);
+  /**
+   * Without `mine`, that stays as it is.
+   * @param {import("./api.js").Progress} progress @param {boolean} [goesBack] an answer has been taken back
+   */
+  progress({ decided, total, mine = Number(this.root.dataset.mine) }, goesBack = false) {
+    // Answers of the server may overtake each other: but for that, this count never goes back.
+    if (!goesBack) decided = Math.max(decided, this.progressBar.value);
     this.progressBar.max = Math.max(total, 1);
     this.progressBar.value = decided;
     this.#fill({ decided, total, mine });
@@ -89,6 +95,16 @@ export class View {
     this.root.dataset.unsaved = String(count);
     find(this.root, ".saving").hidden = !count || failing;
     find(this.root, ".not-saved").hidden = !count || !failing;
+  }
+
+  /** How she gets on in this sitting. @param {{answers: number, minutes: number}} sitting */
+  sitting({ answers, minutes }) {
+    this.#fill({ "sitting-answers": answers, "sitting-minutes": minutes });
+  }
+
+  /** @param {boolean} isBusy while an answer is being taken back */
+  undoing(isBusy) {
+    this.board.setAttribute("aria-busy", String(isBusy));
   }
 
   /** Note how many comparisons could be answered without the network. @param {number} count */
@@ -114,9 +130,10 @@ export class View {
   #fill(values) {
     for (const [name, value] of Object.entries(values)) {
       for (const slot of this.root.querySelectorAll(`[data-slot="${name}"]`)) {
-        slot.textContent = value.toLocaleString("en");
-        const one = slot.nextElementSibling;
-        if (one?.matches("[data-plural]")) one.textContent = value === 1 ? "" : one.getAttribute("data-plural");
+        slot.textContent = value.toLocaleString(this.language);
+        const noun = slot.nextElementSibling;
+        if (!noun?.matches("[data-other]")) continue;
+        noun.textContent = noun.getAttribute(`data-${this.plurals.select(value)}`) ?? noun.getAttribute("data-other");
       }
     }
   }
