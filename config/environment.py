@@ -110,6 +110,17 @@ def private_folder(name: str, default: str) -> Path:
     return path.resolve()
 
 
+def folder(name: str) -> Path | None:
+    """A folder that is there, or None where none is named. Raises BadVariable where it is not there."""
+    value = text(name)
+    if not value:
+        return None
+    path = Path(value).expanduser()
+    if not path.is_dir():
+        raise BadVariable(name, f"is {path}, which is no folder", "/srv/photographs")
+    return path.resolve()
+
+
 def database_url() -> str | None:
     """DATABASE_URL, or None when the embedded PostgreSQL is to be used. Raises BadVariable."""
     name, example = "DATABASE_URL", "postgresql://user:password@host:5432/semblance"

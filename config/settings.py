@@ -132,6 +132,12 @@ STATICFILES_DIRS = [BASE_DIR / "frontend" / "static"]
 # are for the account that Semblance runs under alone.
 FACES_DIR = environment.private_folder("FACES_DIR", "faces")
 SNAPSHOTS_DIR = environment.private_folder("SNAPSHOTS_DIR", "snapshots")
+# What is sent to be imported, until it is.
+UPLOADS_DIR = environment.private_folder("UPLOADS_DIR", "uploads")
+FILE_UPLOAD_TEMP_DIR = str(UPLOADS_DIR)
+UPLOAD_MOST_BYTES = environment.number("UPLOAD_MOST_MB", 4096) << 20
+# The folder of the server below which curators may import from; without it they may not.
+IMPORT_DIR = environment.folder("IMPORT_DIR")
 RUNS_DIR = environment.private_folder("RUNS_DIR", "runs")
 STORAGES = {
     # The aligned faces. They are personal data: nothing here is served but through an authorised view.
@@ -194,6 +200,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
+    "notice-lost-imports": {"task": "annotate.faces.tasks.notice_lost_imports", "schedule": 30.0},
     "notice-lost-runs": {"task": "annotate.training.tasks.notice_lost_runs", "schedule": 30.0},
 }
 

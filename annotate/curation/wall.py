@@ -17,6 +17,7 @@ from annotate.faces.models import Dataset, Face
 PAGE = 60
 MOST_COUNTED = 10_000
 MOST_LABELS = 300
+MOST_SUGGESTED = 100
 UNLABELLED = "="
 """What stands for 'no label' where a filter asks for one."""
 
@@ -120,12 +121,12 @@ def counted(faces: QuerySet) -> tuple[int, bool]:
     return min(count, MOST_COUNTED), count > MOST_COUNTED
 
 
-def labels(dataset: Dataset, name: str) -> list[str]:
+def labels(dataset: Dataset, name: str, *, most: int = MOST_LABELS) -> list[str]:
     """The first of its expressions or identities. Jumps from one to the next instead of reading all faces."""
     if name not in ("expression", "identity"):
         raise ValueError(f"{name} is no label")
     with connection.cursor() as cursor:
-        cursor.execute(_LABELS.replace("{label}", name), {"dataset": dataset.pk, "most": MOST_LABELS})
+        cursor.execute(_LABELS.replace("{label}", name), {"dataset": dataset.pk, "most": most})
         return [row[0] for row in cursor.fetchall()]
 
 

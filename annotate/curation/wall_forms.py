@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from annotate.curation.wall import UNLABELLED, Order, Place, Wanted, labels
+from annotate.curation.wall import MOST_SUGGESTED, UNLABELLED, Order, Place, Wanted, labels
 from annotate.faces.models import Dataset, Split, Status
 
 LARGEST_ID = 2**63 - 1
@@ -37,7 +37,9 @@ class WallFilter(forms.Form):
         self.fields["expression"].choices = [
             ("", "any"), (UNLABELLED, "not labelled"), *((name, name) for name in (*known, *beside)),
         ]  # fmt: skip
-        self.identities = labels(dataset, "identity")
+        # A list of thousands would suggest nothing.
+        people = labels(dataset, "identity", most=MOST_SUGGESTED + 1)
+        self.identities = people if len(people) <= MOST_SUGGESTED else []
         self.fields["identity"].widget.attrs |= {"list": "identities", "autocomplete": "off"}
         for side in SIDES:
             self.fields[side] = forms.IntegerField(

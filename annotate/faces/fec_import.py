@@ -31,6 +31,7 @@ from annotate.faces.publishing import (
     match_faces,
     reject_other_labels,
     remove_unused_crops,
+    stray_crops_removed,
 )
 
 NAMES_KEPT = 50_000
@@ -65,13 +66,14 @@ def import_triplets(
             stage_labels(labels, base_names=True)
         _stage_file(file, dataset, least_raters, progress)
         _check(outcome, str(file), split)
-        crop_new_faces(dataset, images, None, workers=workers, progress=progress)
-        staging.run(fec_sql.REJECT_BY_FACE, str(file))
-        staging.run(fec_sql.FORGET_UNUSED_FACES)
-        if labels:
-            reject_other_labels(labels)
-        outcome.rejected = staging.write_rejects(rejects)
-        _publish(outcome, split)
+        with stray_crops_removed(dataset):
+            crop_new_faces(dataset, images, None, workers=workers, progress=progress)
+            staging.run(fec_sql.REJECT_BY_FACE, str(file))
+            staging.run(fec_sql.FORGET_UNUSED_FACES)
+            if labels:
+                reject_other_labels(labels)
+            outcome.rejected = staging.write_rejects(rejects)
+            _publish(outcome, split)
         # Without fresh statistics, whoever reads half a million new rows next gets a plan for none.
         staging.run("ANALYZE faces_face, faces_importedtriplet")
         remove_unused_crops()

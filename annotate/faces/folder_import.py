@@ -23,6 +23,7 @@ from annotate.faces.publishing import (
     insert_faces,
     match_faces,
     reject_other_labels,
+    stray_crops_removed,
 )
 
 LABELS = "labels.csv"
@@ -62,12 +63,14 @@ def import_folder(
         outcome.faces_there = match_faces()
         staging.run(_REFUSE_OTHER_SPLIT)
         way = "prealigned" if prealigned else "detect"
-        crop_new_faces(dataset, folder, way, workers=workers, progress=progress)
-        staging.run(_REJECT_PICTURES, f"{folder}/", str(labels))
-        if labels:
-            reject_other_labels(labels)
-        outcome.rejected = staging.write_rejects(rejects)
-        _publish(outcome)
+        with stray_crops_removed(dataset):
+            crop_new_faces(dataset, folder, way, workers=workers, progress=progress)
+            staging.run(_REJECT_PICTURES, f"{folder}/", str(labels))
+            if labels:
+                reject_other_labels(labels)
+            outcome.rejected = staging.write_rejects(rejects)
+            _publish(outcome)
+        staging.run("ANALYZE faces_face")
     return outcome
 
 

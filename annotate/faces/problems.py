@@ -13,6 +13,10 @@ class ImportFailed(Exception):
     """Nothing of the import can go in; the message names the file and says what to do."""
 
 
+class DatasetBusy(ImportFailed):
+    """Another import into the same data set is under way; this one may begin when that has ended."""
+
+
 def quoted(text: str) -> str:
     """A cell's text for a message: in quotes, unprintable characters escaped, not longer than a line."""
     cut = text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "..."

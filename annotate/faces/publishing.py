@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import DatabaseError, InterfaceError
 
 from annotate.faces import staging
 from annotate.faces.crop_pool import make_crops
@@ -82,11 +84,34 @@ _NEW_FACES = """
 """
 
 
+@contextmanager
+def stray_crops_removed(dataset: str) -> Iterator[None]:
+    """Where what is done inside fails or is broken off, the crops that were made for it go.
+
+    Only after match_faces: the crop of a face that is in the database is never touched. Of a process that
+    is killed, the next import of the same pictures overwrites them.
+    """
+    try:
+        yield
+    except BaseException:
+        with suppress(DatabaseError, InterfaceError):
+            for _, key in staging.pages(_NOT_PUBLISHED):
+                default_storage.delete(_crop_path(dataset, key))
+        raise
+
+
+_NOT_PUBLISHED = "SELECT id, key FROM import_face WHERE face_id IS NULL AND id > %s ORDER BY id LIMIT 1000"
+
+
+def _crop_path(dataset: str, key: str) -> str:
+    name = hashlib.sha256(key.encode()).hexdigest()
+    return f"{dataset}/{name[:2]}/{name}.jpg"
+
+
 def _store(dataset: str, key: str, crop: Crop) -> tuple:
     if crop.reason:
         return crop.face, None, None, crop.reason, *NO_MEASURES
-    name = hashlib.sha256(key.encode()).hexdigest()
-    path = f"{dataset}/{name[:2]}/{name}.jpg"
+    path = _crop_path(dataset, key)
     default_storage.delete(path)
     stored = default_storage.save(path, ContentFile(crop.jpeg))
     return crop.face, stored, hashlib.sha256(crop.jpeg).hexdigest(), None, *crop.measures

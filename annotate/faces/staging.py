@@ -19,7 +19,7 @@ from typing import Any
 
 from django.db import connection
 
-from annotate.faces.problems import ImportFailed
+from annotate.faces.problems import DatasetBusy, ImportFailed
 
 BATCH = 10_000
 LOCK_CLASS = 0x5E3B  # any number of our own: the advisory locks of imports
@@ -45,12 +45,12 @@ _DROP = "DROP TABLE IF EXISTS import_face, import_label, import_crop, import_rej
 def staging(dataset: str) -> Iterator[None]:
     """The empty tables, for the one import into this data set at a time.
 
-    Raises ImportFailed while another one runs.
+    Raises DatasetBusy while another one runs.
     """
     # Two imports at once would overwrite and remove each other's crops, which are named after the faces.
     # The lock lasts as long as the connection: a killed import leaves none behind.
     if not scalar("SELECT pg_try_advisory_lock(%s, hashtext(%s))", LOCK_CLASS, dataset):
-        raise ImportFailed(f"Another import into data set {dataset} is running. Wait until it has ended.")
+        raise DatasetBusy(f"Another import into data set {dataset} is running. Wait until it has ended.")
     try:
         run(_DROP)
         run(_CREATE)

@@ -9,9 +9,10 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from annotate.accounts.permissions import curator_required
-from annotate.faces.models import Dataset, Face
+from annotate.faces.models import Dataset, Face, Import
 
 FIRST_FACES = 12
+IMPORTS_SHOWN = 10
 
 
 @require_safe
@@ -38,7 +39,8 @@ def face_crop(request: HttpRequest, face_id: int) -> HttpResponse:
 @curator_required
 def dataset_list(request: HttpRequest) -> HttpResponse:
     datasets = Dataset.objects.with_counts().order_by("name")
-    return render(request, "faces/list.html", {"datasets": datasets})
+    imports = Import.objects.select_related("created_by").order_by("-pk")[:IMPORTS_SHOWN]
+    return render(request, "faces/list.html", {"datasets": datasets, "imports": imports})
 
 
 @require_safe

@@ -67,7 +67,7 @@ def queries(dataset, rng):
         "in none": {"most": 0},
         "in a few": {"least": 3, "most": rng.randint(4, 9)},
         "in a few, held out, by number": {"least": 3, "most": 9, "split": "val", "order": "fewest"},
-        "a name": {"name": f"{rng.randrange(16**3):03x}"},
+        "a name": {"name": rng.choice("0123456789abcdef")},
         "frequent, held out": {"expression": common, "split": "val"},
         "frequent, held out, set aside": {"expression": common, "split": "val", "status": "set_aside"},
         "frequent, in many": {"expression": common, "least": least, "order": "most"},

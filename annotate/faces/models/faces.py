@@ -195,6 +195,7 @@ class Face(models.Model):
             ),
             models.Index(fields=["dataset", "expression", "id"], name="face_by_expression"),
             models.Index(fields=["dataset", "split", "id"], name="face_by_split"),
+            models.Index(fields=["dataset", "split", "expression", "id"], name="face_by_split_expression"),
             models.Index(fields=["dataset", "identity"], condition=~Q(identity=""), name="face_of_person"),
             models.Index(
                 fields=["dataset", "id"], condition=Q(status=Status.SET_ASIDE), name="face_set_aside"

@@ -38,6 +38,9 @@ class ImportQuerySet(models.QuerySet["Import"]):
     def unfinished(self) -> ImportQuerySet:
         return self.exclude(state__in=ENDED)
 
+    def ended_since(self, at: datetime) -> ImportQuerySet:
+        return self.filter(state__in=ENDED, ended_at__gte=at)
+
     def held(self) -> ImportQuerySet:
         """Those that a worker has."""
         return self.filter(state__in=[ImportState.RUNNING, ImportState.CANCELLING])
