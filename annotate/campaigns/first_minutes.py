@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotate.accounts.models import User
 from annotate.campaigns.models import Answer, Attempt, Campaign, Gold, Participation, Purpose, Trial
-from annotate.campaigns.voting import AlreadyAnswered, IdUsed, NotShown
+from annotate.campaigns.voting import AlreadyAnswered, AnnotatorPaused, IdUsed, NotShown
 
 
 class CanNotBegin(Exception):
@@ -36,6 +36,10 @@ class NothingToAsk(CanNotBegin):
 
 class NoAttemptsLeft(CanNotBegin):
     text = _("You have used all your attempts. Please ask whoever runs the campaign to give you another.")
+
+
+class Paused(CanNotBegin):
+    text = _("Your work in this campaign is paused. Please ask whoever runs it.")
 
 
 class AlreadyQualified(CanNotBegin):
@@ -111,6 +115,8 @@ def begin(
     Participation.objects.get_or_create(campaign=campaign, annotator=annotator)
     # Two tabs of hers begin one attempt, and use up one.
     hers = Participation.objects.select_for_update().get(campaign=campaign, annotator=annotator)
+    if hers.paused_at:
+        raise Paused
     under_way = open_attempt(campaign, annotator, purpose)
     if under_way and under_way.trials.filter(answer__isnull=True).exists():
         return under_way
@@ -168,7 +174,8 @@ def answer_trial(
 ) -> Marked:
     """Store her answer; with the last one the attempt is finished, and she may have qualified.
 
-    The same answer sent again (same id) changes nothing. Raises NotShown, AlreadyAnswered, IdUsed.
+    The same answer sent again (same id) changes nothing. Raises NotShown, AlreadyAnswered, IdUsed,
+    AnnotatorPaused.
     """
     try:
         with transaction.atomic():
@@ -192,6 +199,8 @@ def _answer(
     if not is_new and trial.answer_id != answer_id:
         raise AlreadyAnswered
     if is_new:
+        if _is_paused(attempt):
+            raise AnnotatorPaused
         trial.answer_id, trial.answer, trial.response_ms, trial.answered_at = (
             answer_id,
             answer,
@@ -203,6 +212,12 @@ def _answer(
     if not left and attempt.finished_at is None:
         _finish(attempt, at)
     return Marked(trial, is_new, left)
+
+
+def _is_paused(attempt: Attempt) -> bool:
+    """By an admin, or by herself: whoever withdraws her consent is asked nothing."""
+    hers = Participation.objects.filter(campaign=attempt.campaign_id, annotator=attempt.annotator_id)
+    return hers.filter(paused_at__isnull=False).exists()
 
 
 def _finish(attempt: Attempt, at: datetime) -> None:

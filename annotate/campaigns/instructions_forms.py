@@ -8,9 +8,10 @@ from django import forms
 
 from annotate.accounts.models import User
 from annotate.campaigns.instructions import refusals
-from annotate.campaigns.models import Campaign, Gold, Purpose
+from annotate.campaigns.models import Campaign, Purpose
 
-LONGEST_WHY = Gold._meta.get_field("why").max_length
+# As much as stands below the pictures on a phone.
+LONGEST_WHY = 200
 MOST_AT_ONCE = 100
 COUNTS = {"practice_count": Purpose.PRACTICE, "qualification_count": Purpose.QUALIFICATION}
 

@@ -15,7 +15,8 @@ from tests.factories import make_imported_triplet
 SETTLE_MS = 230
 WATCH_SHIFTS = """window.shifts = [];
 new PerformanceObserver((list) => {
-  for (const { sources } of list.getEntries()) window.shifts.push(...sources.map(({ node }) => node?.className ?? "?"));
+  for (const { sources } of list.getEntries())
+    window.shifts.push(...sources.map(({ node }) => node?.className ?? "?"));
 }).observe({ type: "layout-shift", buffered: true });"""
 
 
@@ -211,10 +212,12 @@ def test_a_curator_prepares_them(visit, curator, campaign):
     choice.get_by_role("button", name="Choose").click()
     expect(section).to_contain_text("Added.")
     assert Gold.objects.get(purpose=Purpose.EXAMPLE).why == "The mouth corners."
-    # What she is writing is still there.
+    # What she has written is still there.
     page.get_by_role("button", name="Save").first.click()
     expect(page.get_by_text("Saved. Annotators see it from now on.")).to_be_visible()
     finds_nothing(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.get_by_label("Username").fill("cleo")
     page.get_by_role("button", name="Let in", exact=True).click()
     expect(page.get_by_text("cleo may compare")).to_be_visible()

@@ -13,6 +13,7 @@ from annotate.campaigns.first_minutes import (
     AlreadyQualified,
     NoAttemptsLeft,
     NothingToAsk,
+    Paused,
     Step,
     answer_trial,
     begin,
@@ -35,7 +36,8 @@ from annotate.campaigns.models import (
     Trial,
     Vote,
 )
-from annotate.campaigns.voting import AlreadyAnswered, IdUsed, NotShown
+from annotate.campaigns.retraction import pause, resume
+from annotate.campaigns.voting import AlreadyAnswered, AnnotatorPaused, IdUsed, NotShown
 from tests.campaigns.test_concurrency import in_threads
 
 
@@ -163,6 +165,17 @@ def test_an_answer_counts_once_and_only_for_her(campaign, anna, annotators):
     assert Trial.objects.filter(answer__isnull=False).count() == 1
     one.refresh_from_db()
     assert (one.answer, one.response_ms) == ("left", 900)
+
+
+def test_who_is_paused_is_asked_nothing(campaign, anna, admin):
+    attempt = start(campaign, anna)
+    pause(campaign, anna, admin=admin, at=timezone.now())
+    with pytest.raises(AnnotatorPaused):
+        answer(attempt.trials.first(), anna, "left")
+    with pytest.raises(Paused):
+        start(campaign, anna)
+    resume(campaign, anna)
+    assert answer(attempt.trials.first(), anna, "left").left == 4
 
 
 def test_it_counts_nowhere_in_the_tournament_and_asks_no_hidden_gold(campaign, anna):

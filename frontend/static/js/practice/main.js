@@ -46,7 +46,7 @@ async function take(answer) {
   } catch (error) {
     if (error instanceof LoggedOut) screen.state("logged-out");
     else if (error instanceof Refused && error.code === "answered") location.replace(after);
-    else if (error instanceof Refused) screen.state("refused");
+    else if (error instanceof Refused) screen.refuse(error.message);
     else throw error;
   }
 }

@@ -80,6 +80,13 @@ export class Screen {
     this.announce(`${text} ${why}`);
   }
 
+  /** @param {string} detail why an answer was not taken */
+  refuse(detail) {
+    find(this.root, '[data-slot="detail"]').textContent = detail;
+    this.state("refused");
+    this.announce(detail);
+  }
+
   /** @param {boolean} isFailing */
   unsaved(isFailing) {
     find(this.root, ".not-saved").hidden = !isFailing;
