@@ -41,7 +41,6 @@ def consent_text_edit(request: HttpRequest) -> HttpResponse:
     """Write the next version. It is saved as a draft; publishing is a step of its own, after reading it."""
     draft = draft_or_new()
     form = ConsentTextForm(request.POST or None, instance=draft)
-    form.label_suffix = ""
     if request.method == "POST" and form.is_valid():
         save_draft(form.cleaned_data["text"], form.cleaned_data["text_zh_hans"])
         return redirect("consent-text-draft")

@@ -28,7 +28,7 @@ class RegistrationForm(BaseUserCreationForm):
         }
 
     def __init__(self, data: object = None) -> None:
-        super().__init__(data, label_suffix="")
+        super().__init__(data)
         self.fields["username"].widget.attrs["autocomplete"] = "username"
         if not settings.EMAIL_HOST:
             del self.fields["email"]
@@ -55,7 +55,7 @@ class InvitationForm(forms.Form):
     )
 
     def __init__(self, data: object, roles: list[Role]) -> None:
-        super().__init__(data, label_suffix="")
+        super().__init__(data)
         self.fields["role"].choices = [(role.value, role.label) for role in roles]
 
     def settings(self) -> dict[str, object]:
@@ -77,15 +77,9 @@ class PeopleFilter(forms.Form):
     state = forms.ChoiceField(choices=STATES, required=False)
     after = forms.CharField(max_length=150, required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: object) -> None:
-        super().__init__(data, label_suffix="")
-
 
 class RoleForm(forms.Form):
     role = forms.ChoiceField(choices=Role.choices, label="Role")
-
-    def __init__(self, data: object = None, **options: object) -> None:
-        super().__init__(data, label_suffix="", **options)
 
 
 class EmailForm(forms.ModelForm):
@@ -108,9 +102,6 @@ class TokenForm(forms.Form):
         coerce=int, initial=90, label=_("Valid for"),
         choices=[(7, _("a week")), (30, _("30 days")), (90, _("90 days")), (365, _("a year"))],
     )  # fmt: skip
-
-    def __init__(self, data: object = None) -> None:
-        super().__init__(data, label_suffix="")
 
 
 class ConsentTextForm(forms.ModelForm):

@@ -31,7 +31,7 @@ def invitation_list(request: HttpRequest) -> HttpResponse:
         link = request.build_absolute_uri(reverse("join", args=[token]))
         form = InvitationForm(None, may_invite(request.user))
         messages.success(
-            request, f"An invitation for {invitation.uses} {invitation.get_role_display()} is made."
+            request, f"An invitation is made. Role: {invitation.get_role_display()}; uses: {invitation.uses}."
         )
     mine = Invitation.objects.manageable_by(request.user).select_related("created_by")
     still_open = mine.open(now).order_by("expires_at")

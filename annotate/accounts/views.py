@@ -85,7 +85,6 @@ def account(request: HttpRequest) -> HttpResponse:
     form = None
     if settings.EMAIL_HOST:
         form = EmailForm(request.POST or None, instance=User.objects.get(pk=request.user.pk))
-        form.label_suffix = ""
         if request.method == "POST" and form.is_valid():
             form.save()
             messages.success(request, _("Your e-mail address is saved."))
