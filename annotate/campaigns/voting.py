@@ -27,7 +27,14 @@ class VoteRefused(Exception):
 
 class NotShown(VoteRefused):
     code = "not_shown"
-    text = "This comparison was not put to you, so your answer can not be taken."
+    text = (
+        "This comparison is not among those put to you (any more); a picture of it may have been removed. "
+        "Your answer was not stored. Please go on."
+    )
+
+
+class Voided(NotShown):
+    text = "A picture of this comparison was just removed, so this answer was not stored. Please go on."
 
 
 class AlreadyAnswered(VoteRefused):
@@ -81,6 +88,9 @@ def one_transaction() -> Iterator[None]:
             raise AlreadyAnswered from error
         if "campaigns_vote_pkey" in str(error):
             raise IdUsed from error
+        if 'null value in column "campaign_id"' in str(error):
+            # The comparison was voided while the vote waited for its group: a person in it was erased.
+            raise Voided from error
         raise
 
 

@@ -47,15 +47,25 @@ def staging(dataset: str) -> Iterator[None]:
 
     Raises DatasetBusy while another one runs.
     """
-    # Two imports at once would overwrite and remove each other's crops, which are named after the faces.
-    # The lock lasts as long as the connection: a killed import leaves none behind.
-    if not scalar("SELECT pg_try_advisory_lock(%s, hashtext(%s))", LOCK_CLASS, dataset):
-        raise DatasetBusy(f"Another import into data set {dataset} is running. Wait until it has ended.")
-    try:
+    with alone_with(dataset):
         run(_DROP)
         run(_CREATE)
         yield
         run(_DROP)
+
+
+@contextmanager
+def alone_with(dataset: str) -> Iterator[None]:
+    """In which nobody else imports into this data set or erases from it. Raises DatasetBusy if one does."""
+    # Two at once would overwrite and remove each other's crops, which are named after the faces.
+    # The lock lasts as long as the connection: a killed import leaves none behind.
+    if not scalar("SELECT pg_try_advisory_lock(%s, hashtext(%s))", LOCK_CLASS, dataset):
+        raise DatasetBusy(
+            f"Another import into data set {dataset}, or an erasure from it, is running. "
+            "Wait until it has ended."
+        )
+    try:
+        yield
     finally:
         scalar("SELECT pg_advisory_unlock(%s, hashtext(%s))", LOCK_CLASS, dataset)
 

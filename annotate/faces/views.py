@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.core.files.storage import default_storage
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import get_object_or_404, render
+from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.http import require_safe
 
 from annotate.accounts.permissions import curator_required
@@ -18,20 +19,24 @@ IMPORTS_SHOWN = 10
 @require_safe
 @login_required
 def face_crop(request: HttpRequest, face_id: int) -> HttpResponse:
-    """The aligned crop. Its bytes never change, so a browser may keep it; shared caches may not."""
-    crop = Face.objects.filter(pk=face_id).values_list("crop", flat=True).first()
+    """The aligned crop. Its bytes never change, but it may be erased: a browser keeps it for a day and then
+    asks whether it is still there; shared caches may not keep it at all."""
+    crop, sha256 = Face.objects.filter(pk=face_id).values_list("crop", "crop_sha256").first() or ("", "")
+    headers = {
+        "Cache-Control": "private, max-age=86400",
+        "ETag": quote_etag(sha256),
+        "X-Content-Type-Options": "nosniff",
+    }
+    if sha256 and headers["ETag"] in parse_etags(request.headers.get("If-None-Match", "")):
+        return HttpResponseNotModified(headers=headers)
     try:
-        if crop is None:
+        if not crop:
             raise FileNotFoundError
         # Read here, some 20 KB: a remote storage says only then that it has no such file.
         with default_storage.open(crop) as file:
             picture = file.read()
     except FileNotFoundError:
         raise Http404("There is no such face") from None
-    headers = {
-        "Cache-Control": "private, max-age=31536000, immutable",
-        "X-Content-Type-Options": "nosniff",
-    }
     return HttpResponse(picture, content_type="image/jpeg", headers=headers)
 
 

@@ -19,6 +19,7 @@ from annotate.accounts.models import User
 from annotate.campaigns.models import Campaign
 from annotate.faces.models import Dataset
 from annotate.training.models import Freeze, Snapshot
+from annotate.training.snapshot_alteration import while_nobody_is_erased
 from annotate.training.snapshot_folder import CannotFreeze, Manifest, write_snapshot
 
 MOST_ATTEMPTS = 3
@@ -101,6 +102,7 @@ def overdue_freezes(at: datetime) -> list[int]:
     return again
 
 
+@while_nobody_is_erased()
 def _freeze(snapshot: Snapshot, *, freeze: Freeze | None, progress: Callable[[int], object]) -> Snapshot:
     manifest, folder = _write(snapshot, progress)
     snapshot.folder, snapshot.sha256 = folder.name, manifest.sha256

@@ -52,6 +52,36 @@ class Snapshot(models.Model):
     def __str__(self) -> str:
         return f"{self.name} {self.sha256[:8]}"
 
+    def sha256_at(self, at: datetime) -> str:
+        """The hash that it had then: a run is pinned to it, whatever was taken out later."""
+        for alteration in sorted(self.alterations.all(), key=lambda alteration: alteration.at):
+            if alteration.at > at:
+                return alteration.sha256_before
+        return self.sha256
+
+
+class SnapshotAlteration(models.Model):
+    """That a person's rows and crops were taken out of a stored snapshot, which has another hash since."""
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="alterations")
+    at = models.DateTimeField()
+    sha256_before = models.CharField(max_length=64)
+    sha256_after = models.CharField(max_length=64)
+    taken_out = models.JSONField(help_text="How many faces, triplets and answers")
+    folder_before = models.CharField(
+        max_length=300, blank=True, help_text="The folder that it lay in before, until that is removed"
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=~Q(sha256_before=models.F("sha256_after")), name="alteration_alters"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sha256_before[:8]} became {self.sha256_after[:8]}"
+
 
 class FreezeQuerySet(models.QuerySet["Freeze"]):
     def pending(self) -> FreezeQuerySet:
@@ -150,6 +180,9 @@ class ModelVersion(models.Model):
     folder = models.CharField(max_length=300, help_text="The checkpoint's name in the runs folder")
     evaluation = models.JSONField(help_text="What `python -m model evaluate` said of it")
     created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(
+        null=True, help_text="When somebody on whose faces it was trained has last been erased"
+    )
 
     def __str__(self) -> str:
         return f"version {self.pk}"

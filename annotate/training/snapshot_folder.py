@@ -85,7 +85,7 @@ def write_snapshot(
         partial.mkdir()
         manifest = _fill(partial, name, dataset, campaign, progress)
         partial.rename(target)
-        _to_disk(target.parent)
+        to_disk(target.parent)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -118,20 +118,28 @@ def _fill(
             answers = copy_answers(out, dataset=dataset, campaign=campaign)
         by_split = _write_faces(folder, dataset, progress)
     by_source = _triplets_by_source(folder / "triplets.csv")
+    counts = Counts(by_split.total(), triplets, answers, dict(by_source), dict(by_split))
+    return seal(
+        folder, name=name, dataset=dataset.name, campaign=campaign.name if campaign else "", counts=counts
+    )
+
+
+def seal(folder: Path, *, name: str, dataset: str, campaign: str, counts: Counts) -> Manifest:
+    """Write manifest.json beside the tables that are there, and see all of it onto the disk."""
     files = {table: _sha256(folder / table) for table in TABLES}
     manifest = Manifest(
         format=FORMAT,
         name=name,
-        dataset=dataset.name,
-        campaign=campaign.name if campaign else "",
-        counts=Counts(by_split.total(), triplets, answers, dict(by_source), dict(by_split)),
+        dataset=dataset,
+        campaign=campaign,
+        counts=counts,
         files=files,
         sha256=hashlib.sha256("".join(f"{files[path]}  {path}\n" for path in TABLES).encode()).hexdigest(),
     )
     text = json.dumps(manifest.as_json(), indent=2, sort_keys=True, ensure_ascii=False)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
     for path in (*TABLES, "manifest.json", "."):
-        _to_disk(folder / path)
+        to_disk(folder / path)
     return manifest
 
 
@@ -220,7 +228,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
     """Files and folders alike: what a row in the database points to must survive a power cut."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -73,6 +73,7 @@ def _snapshots(only: Q = EVERY) -> dict[str, object]:
     snapshots = list(
         Snapshot.objects.filter(only)
         .select_related("dataset", "campaign", "created_by")
+        .prefetch_related("alterations")
         .order_by("-created_at", "-pk")
     )
     first = {snapshot.sha256: snapshot for snapshot in snapshots}
@@ -102,10 +103,12 @@ def snapshot_file(request: HttpRequest, snapshot_id: int, name: str) -> HttpResp
 @require_safe
 @curator_required
 def run_list(request: HttpRequest) -> HttpResponse:
-    runs = Run.objects.select_related("snapshot", "created_by", "model_version").order_by("-pk")[:RUNS_SHOWN]
+    runs = Run.objects.select_related("snapshot", "created_by", "model_version").order_by("-pk")
+    runs = runs.prefetch_related("snapshot__alterations")[:RUNS_SHOWN]
     rows = [
         {
             "run": run,
+            "sha256": run.snapshot.sha256_at(run.created_at),
             "took": reports.took(run),
             "accuracy": reports.headline(run.model_version.evaluation)
             if run.state == RunState.SUCCEEDED
@@ -159,6 +162,7 @@ def _run(run_id: int) -> dict[str, object]:
     evaluation = version.evaluation if version else {}
     return {
         "run": run,
+        "sha256": run.snapshot.sha256_at(run.created_at),
         "settings": reports.settings_of(run, SETTING_LABELS),
         "start": reports.start_of(run),
         "progress": reports.progress_of(run),

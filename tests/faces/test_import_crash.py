@@ -82,7 +82,7 @@ def test_two_imports_into_one_data_set_do_not_run_at_once(import_fec):
     thread.start()
     try:
         assert inside.wait(30)
-        with pytest.raises(ImportFailed, match="Another import into data set set is running"):
+        with pytest.raises(ImportFailed, match="Another import into data set set, or an erasure"):
             import_fec.of_rows(ROWS)
         assert import_fec.of_rows(ROWS, dataset="other").triplets_added == 2
     finally:

@@ -79,10 +79,21 @@ def test_a_crop_is_served_as_a_jpeg_and_nothing_else(actors, dataset):
     response = actors["annotator"].get(reverse("face-crop", args=[face.pk]))
     assert response.headers["Content-Type"] == "image/jpeg"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
-    assert response.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert response.headers["Cache-Control"] == "private, max-age=86400"
     with default_storage.open(face.crop) as file:
         assert response.content == file.read()
     assert np.asarray(Image.open(io.BytesIO(response.content))).shape == (224, 224, 3)
+
+
+def test_a_browser_asks_after_a_day_whether_the_crop_is_still_there(actors, dataset):
+    face = dataset.faces.earliest("id")
+    client, url = actors["annotator"], reverse("face-crop", args=[face.pk])
+    etag = client.get(url).headers["ETag"]
+    known = client.get(url, headers={"If-None-Match": etag})
+    assert (known.status_code, known.content, known.headers["ETag"]) == (304, b"", etag)
+    assert client.get(url, headers={"If-None-Match": '"other"'}).status_code == 200
+    face.delete()
+    assert client.get(url, headers={"If-None-Match": etag}).status_code == 404
 
 
 def test_a_crop_that_is_not_there(actors, dataset):

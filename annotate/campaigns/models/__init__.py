@@ -18,10 +18,11 @@ from annotate.campaigns.models.campaign import (
 )
 from annotate.campaigns.models.first_minutes import Attempt, Trial
 from annotate.campaigns.models.gold import Gold, Purpose
+from annotate.campaigns.models.voided import VoidedAnswers
 from annotate.campaigns.models.votes import Answer, Flag, Relation, Vote
 
 __all__ = [
     "Answer", "Assignment", "Attempt", "Bracket", "Campaign", "Candidate", "Comparison", "ComparisonQuerySet",
     "Flag", "Gold", "Group", "GroupState", "Participation", "Purpose", "Question", "Relation", "Seat",
-    "Showing", "Trial", "Vote",
+    "Showing", "Trial", "VoidedAnswers", "Vote",
 ]  # fmt: skip

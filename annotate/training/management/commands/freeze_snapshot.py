@@ -7,6 +7,7 @@ from tqdm import tqdm
 
 from annotate.campaigns.models import Campaign
 from annotate.faces.models import Dataset
+from annotate.training.snapshot_alteration import while_nobody_is_erased
 from annotate.training.snapshot_folder import CannotFreeze, write_snapshot
 
 
@@ -26,7 +27,8 @@ class Command(BaseCommand):
         if dataset is None:
             raise CommandError(f"There is neither a campaign nor a data set {name}.")
         try:
-            with tqdm(total=dataset.faces.count(), unit="face", dynamic_ncols=True) as bar:
+            bar = tqdm(total=dataset.faces.count(), unit="face", dynamic_ncols=True)
+            with bar, while_nobody_is_erased():
                 manifest = write_snapshot(
                     output, name=name, dataset=dataset, campaign=campaign, progress=bar.update
                 )

@@ -1,0 +1,95 @@
+"""Voids the groups and gold comparisons that faces are in, with all that hangs on them.
+
+Only for an erasure: elsewhere a vote is never deleted. How many answers went is kept, for their
+annotators' pay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, TruncDate
+
+from annotate.campaigns.models import Candidate, Gold, Group, Showing, VoidedAnswers, Vote
+
+
+@dataclass
+class Voided:
+    """What went."""
+
+    groups: int = 0
+    brackets: int = 0
+    comparisons: int = 0
+    gold: int = 0
+    votes: int = 0
+
+
+def groups_with(faces: Collection[int]) -> QuerySet[Group]:
+    """The groups that any of these faces is in: as anchor, as candidate or as a candidate's negative."""
+    of_candidates = Candidate.objects.filter(Q(positive__in=faces) | Q(negative__in=faces)).values("group")
+    # A union, not an OR: each half has an index of its own.
+    both = Group.objects.filter(anchor__in=faces).values("pk").union(of_candidates)
+    return Group.objects.filter(pk__in=both).order_by("pk")
+
+
+def gold_with(faces: Collection[int]) -> QuerySet[Gold]:
+    """The gold comparisons that show any of these faces."""
+    shows = Q(anchor__in=faces) | Q(nearer__in=faces) | Q(farther__in=faces)
+    return Gold.objects.filter(shows).order_by("pk")
+
+
+@transaction.atomic
+def void_group(group_id: int, voided: Voided) -> None:
+    """Delete a group with all that hangs on it, and add to `voided`. Does nothing where it is gone already.
+
+    Whoever votes on it or claims in it meanwhile comes before this, or finds no such showing after it.
+    """
+    group = Group.objects.select_for_update().filter(pk=group_id).first()
+    if group is None:
+        return
+    votes = Vote.objects.filter(group=group)
+    _keep_counts(votes)
+    voided.groups += 1
+    voided.brackets += group.brackets.count()
+    voided.comparisons += group.comparisons.count()
+    voided.votes += votes.count()
+    group.delete()
+
+
+@transaction.atomic
+def void_gold(gold_id: int, voided: Voided) -> None:
+    """Delete a gold comparison with its votes, and add to `voided`. Does nothing where it is gone already."""
+    # In this order: no new showing, then no new vote on those that there are.
+    gold = Gold.objects.select_for_update().filter(pk=gold_id).first()
+    if gold is None:
+        return
+    list(Showing.objects.select_for_update().filter(gold=gold).order_by("pk").values_list("pk"))
+    votes = Vote.objects.filter(gold=gold)
+    _keep_counts(votes)
+    voided.gold += 1
+    voided.votes += votes.count()
+    votes.delete()
+    gold.delete()
+
+
+def _keep_counts(votes: QuerySet[Vote]) -> None:
+    """Add the answers that stand to what is known of their annotators' days."""
+    days = (
+        votes.live()
+        .annotate(day=TruncDate("created_at"))
+        .order_by("annotator", "day")
+        .values("campaign_id", "annotator_id", "day")
+        .annotate(answers=Count("pk"), response_ms=Coalesce(Sum("response_ms"), 0))
+    )
+    for day in days:
+        answers, response_ms = day.pop("answers"), day.pop("response_ms")
+        kept, is_new = VoidedAnswers.objects.get_or_create(
+            **day, defaults={"answers": answers, "response_ms": response_ms}
+        )
+        if not is_new:
+            VoidedAnswers.objects.filter(pk=kept.pk).update(
+                answers=F("answers") + answers, response_ms=F("response_ms") + response_ms
+            )

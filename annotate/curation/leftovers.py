@@ -1,0 +1,82 @@
+"""What else tells of an erased person: embeddings that a failed run left, logs, lists of held-out people,
+rejects files, messages of failures. A file is rewritten beside, and takes the old one's place.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from annotate.curation.models import Erasure
+from annotate.training.models import ENDED, Freeze, Run
+from annotate.training.run_files import RunFiles
+from annotate.training.runs import run_folder
+
+GONE = "What it said named a face that has been erased since."
+Keeps = Callable[[str], bool]
+
+
+def remove(erasure: Erasure, keys: Collection[str]) -> None:
+    """Remove every other trace of these faces. May be done again."""
+    images = set(erasure.faces.values_list("image", flat=True))
+    Freeze.objects.failed().filter(dataset=erasure.dataset).delete()
+    ended = Run.objects.filter(snapshot__dataset=erasure.dataset, state__in=ENDED)
+    for run in ended.defer("events").iterator(chunk_size=50):
+        if any(key in run.error for key in keys):
+            Run.objects.filter(pk=run.pk).update(error=GONE)
+        _clean_run(RunFiles(run_folder(run)), {*keys, *filter(None, [erasure.identity])})
+    folder = Path(settings.STATE_DIR) / "rejects"
+    keeps = _names_none(images, erasure.identity)
+    for path in sorted(folder.glob(f"*-{erasure.dataset}-*.csv")):
+        _keep_lines(path, keeps)
+
+
+def _clean_run(files: RunFiles, names: Collection[str]) -> None:
+    if not files.folder.is_dir():
+        return
+    # What is still here of an ended run was never stored.
+    files.drop_embeddings()
+    _keep_lines(files.log, lambda line: not any(name in line for name in names))
+    for path in sorted(files.folder.rglob("*.json")):
+        with suppress(ValueError):  # torn by a kill: no checkpoint reads it either
+            values = json.loads(path.read_text(encoding="utf-8"))
+            if (cleaned := _without(values, names)) != values:
+                _replace(path, [json.dumps(cleaned, indent=2) + "\n"])
+
+
+def _without(value: Any, names: Collection[str]) -> Any:
+    """A JSON value whose lists hold none of these texts."""
+    if isinstance(value, list):
+        return [_without(item, names) for item in value if not (isinstance(item, str) and item in names)]
+    if isinstance(value, dict):
+        return {key: _without(item, names) for key, item in value.items()}
+    return value
+
+
+def _names_none(images: Collection[str], identity: str) -> Keeps:
+    """Whether a line of a rejects file names none of the pictures, nor the person as such."""
+    named = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, images))})(?![\w-])")
+    label = f'identity ""{identity}""'
+    return lambda line: not named.search(line) and not (identity and label in line)
+
+
+def _keep_lines(path: Path, keeps: Keeps) -> None:
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        if not all(map(keeps, file)):
+            file.seek(0)
+            _replace(path, filter(keeps, file))
+
+
+def _replace(path: Path, lines: Iterable[str]) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out:
+        out.writelines(lines)
+    partial.replace(path)
