@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from operator import itemgetter
 
-from django.db.models import Count, Q, Sum, Value
+from django.db.models import Count, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, Least, TruncDate
 
 from annotate.accounts.models import User
-from annotate.campaigns.models import Participation, Vote
+from annotate.campaigns.models import Participation, VoidedAnswers, Vote
 
 # Whoever looks longer at one comparison has most likely left the screen.
 LONGEST_COUNTED_MS = 60_000
+COUNTS = ("answers", "taken_back", "milliseconds")
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,23 @@ def work_of(annotator: User) -> list[DayOfWork]:
         ),
         annotator=annotator,
     )
-    rows = (
-        hers.annotate(day=TruncDate("created_at"))
-        .values("day", "campaign__name")
+    work = {(row["day"], row.pop("campaign__name")): row for row in by_day(hers, "campaign__name")}
+    # What was voided with an erased person's faces was work all the same.
+    voided = VoidedAnswers.objects.filter(annotator=annotator).values("day", "campaign__name", *COUNTS)
+    for row in voided:
+        counted = work.setdefault((row["day"], row["campaign__name"]), dict.fromkeys(COUNTS, 0))
+        for name in COUNTS:
+            counted[name] += row[name]
+    newest_first = sorted(sorted(work, key=itemgetter(1)), key=itemgetter(0), reverse=True)
+    return [DayOfWork(day, name, *(work[day, name][count] for count in COUNTS)) for day, name in newest_first]
+
+
+def by_day(votes: QuerySet[Vote], *of: str) -> QuerySet:
+    """Rows of day, `of` and COUNTS."""
+    return (
+        votes.annotate(day=TruncDate("created_at"))
+        .order_by()
+        .values("day", *of)
         .annotate(
             answers=Count("pk"),
             taken_back=Count("pk", filter=Q(retracted_at__isnull=False)),
@@ -52,7 +68,4 @@ def work_of(annotator: User) -> list[DayOfWork]:
                 Sum(Least("response_ms", Value(LONGEST_COUNTED_MS)), filter=Q(response_ms__isnull=False)), 0
             ),
         )
-        .order_by("-day", "campaign__name")
-        .values_list("day", "campaign__name", "answers", "taken_back", "milliseconds")
     )
-    return [DayOfWork(*row) for row in rows]

@@ -10,10 +10,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models import F, Q, QuerySet
 
 from annotate.campaigns.models import Candidate, Gold, Group, Showing, VoidedAnswers, Vote
+from annotate.campaigns.my_work import COUNTS, by_day
 
 
 @dataclass
@@ -76,20 +76,10 @@ def void_gold(gold_id: int, voided: Voided) -> None:
 
 
 def _keep_counts(votes: QuerySet[Vote]) -> None:
-    """Add the answers that stand to what is known of their annotators' days."""
-    days = (
-        votes.live()
-        .annotate(day=TruncDate("created_at"))
-        .order_by("annotator", "day")
-        .values("campaign_id", "annotator_id", "day")
-        .annotate(answers=Count("pk"), response_ms=Coalesce(Sum("response_ms"), 0))
-    )
-    for day in days:
-        answers, response_ms = day.pop("answers"), day.pop("response_ms")
-        kept, is_new = VoidedAnswers.objects.get_or_create(
-            **day, defaults={"answers": answers, "response_ms": response_ms}
-        )
+    """Add what these votes were to what is known of their annotators' days."""
+    for row in by_day(votes, "campaign_id", "annotator_id").order_by("annotator_id", "day"):
+        counts = {name: row.pop(name) for name in COUNTS}
+        kept, is_new = VoidedAnswers.objects.get_or_create(**row, defaults=counts)
         if not is_new:
-            VoidedAnswers.objects.filter(pk=kept.pk).update(
-                answers=F("answers") + answers, response_ms=F("response_ms") + response_ms
-            )
+            added = {name: F(name) + count for name, count in counts.items()}
+            VoidedAnswers.objects.filter(pk=kept.pk).update(**added)

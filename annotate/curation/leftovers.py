@@ -1,5 +1,5 @@
 """What else tells of an erased person: embeddings that a failed run left, logs, lists of held-out people,
-rejects files, messages of failures. A file is rewritten beside, and takes the old one's place.
+rejects files, instructions, messages of failures. A file is rewritten beside, and takes the old one's place.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 
+from annotate.campaigns.models import Campaign
 from annotate.curation.models import Erasure
 from annotate.training.models import ENDED, Freeze, Run
 from annotate.training.run_files import RunFiles
@@ -26,6 +28,9 @@ def remove(erasure: Erasure, keys: Collection[str]) -> None:
     """Remove every other trace of these faces. May be done again."""
     images = set(erasure.faces.values_list("image", flat=True))
     Freeze.objects.failed().filter(dataset=erasure.dataset).delete()
+    for campaign in Campaign.objects.filter(dataset=erasure.dataset).exclude(instructions=""):
+        if (text := _without_keys(campaign.instructions, keys)) != campaign.instructions:
+            Campaign.objects.filter(pk=campaign.pk).update(instructions=text)
     ended = Run.objects.filter(snapshot__dataset=erasure.dataset, state__in=ENDED)
     for run in ended.defer("events").iterator(chunk_size=50):
         if any(key in run.error for key in keys):
@@ -35,6 +40,13 @@ def remove(erasure: Erasure, keys: Collection[str]) -> None:
     keeps = _names_none(images, erasure.identity)
     for path in sorted(folder.glob(f"*-{erasure.dataset}-*.csv")):
         _keep_lines(path, keeps)
+
+
+def _without_keys(text: str, keys: Collection[str]) -> str:
+    """Instructions may show a face by its key, as it is or as in an address; the page says that it is gone."""
+    for key in keys:
+        text = text.replace(key, "erased").replace(quote(key), "erased")
+    return text
 
 
 def _clean_run(files: RunFiles, names: Collection[str]) -> None:

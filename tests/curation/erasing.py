@@ -61,6 +61,7 @@ def make_world(admin: User) -> World:
     campaign = create_campaign(
         name="Lab", dataset=dataset, groups=10, k=K, repetitions=2, seed=1, gold=8, gold_rate=0.3
     ).campaign
+    Campaign.objects.filter(pk=campaign.pk).update(instructions=f"![Look](face:{faces[PERSON, 'glad'].key})")
     annotators = [User.objects.create_user(f"w{i}", None, role=Role.ANNOTATOR) for i in range(3)]
     answer_some(campaign, annotators, 14)
     snapshot = freeze_snapshot(name="Lab", dataset=dataset, campaign=campaign)

@@ -14,17 +14,21 @@ from annotate.campaigns.models.campaign import Campaign
 class VoidedAnswers(models.Model):
     """How many answers an annotator gave on one day that went with the groups and gold of an erased person.
 
-    They say nothing any more, but she gave them: her own count and hours include them.
+    They say nothing any more, but she gave them: her own work includes them, counted as
+    my_work.py counts it.
     """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="voided")
     annotator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     day = models.DateField()
     answers = models.PositiveIntegerField()
-    response_ms = models.PositiveBigIntegerField(default=0, help_text="All together, as far as known")
+    taken_back = models.PositiveIntegerField()
+    milliseconds = models.PositiveBigIntegerField()
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["campaign", "annotator", "day"], name="voided_answers_once"),
-            models.CheckConstraint(condition=Q(answers__gt=0), name="voided_answers_some"),
+            models.CheckConstraint(
+                condition=Q(answers__gt=0, taken_back__lte=models.F("answers")), name="voided_answers_some"
+            ),
         ]
