@@ -43,7 +43,7 @@ def remove(erasure: Erasure, keys: Collection[str]) -> None:
 
 
 def _without_keys(text: str, keys: Collection[str]) -> str:
-    """Instructions may show a face by its key, as it is or as in an address; the page says that it is gone."""
+    """Instructions may show a face by its key, as it is or as in an address; they say that it is gone."""
     for key in keys:
         text = text.replace(key, "erased").replace(quote(key), "erased")
     return text

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from annotate.faces.models import Dataset, Face
+from annotate.faces.models import Dataset, Face, ImportedTriplet
 from tests.factories import make_dataset, make_face, make_imported_triplet
 
 
