@@ -16,6 +16,8 @@ from django.conf import settings
 
 from annotate.campaigns.models import Campaign
 from annotate.curation.models import Erasure
+from annotate.faces.import_files import ImportFiles
+from annotate.faces.models import Import
 from annotate.training.models import ENDED, Freeze, Run
 from annotate.training.run_files import RunFiles
 from annotate.training.runs import run_folder
@@ -36,10 +38,15 @@ def remove(erasure: Erasure, keys: Collection[str]) -> None:
         if any(key in run.error for key in keys):
             Run.objects.filter(pk=run.pk).update(error=GONE)
         _clean_run(RunFiles(run_folder(run)), {*keys, *filter(None, [erasure.identity])})
-    folder = Path(settings.STATE_DIR) / "rejects"
     keeps = _names_none(images, erasure.identity)
-    for path in sorted(folder.glob(f"*-{erasure.dataset}-*.csv")):
+    for path in _rejects_files(erasure.dataset.name):
         _keep_lines(path, keeps)
+
+
+def _rejects_files(dataset: str) -> list[Path]:
+    """Those of the import commands, and those of imports in the browser."""
+    by_command = (Path(settings.STATE_DIR) / "rejects").glob(f"*-{dataset}-*.csv")
+    return [*by_command, *(ImportFiles(of).rejects for of in Import.objects.filter(dataset=dataset))]
 
 
 def _without_keys(text: str, keys: Collection[str]) -> str:
