@@ -14,7 +14,7 @@ from annotate.campaigns.creation import CannotDrawGroups, create_campaign, previ
 from annotate.campaigns.day_chart import day_chart
 from annotate.campaigns.editing import CHANGEABLE, change_campaign
 from annotate.campaigns.forms import CampaignForm, DrawForm, PlanForm, SettingsForm
-from annotate.campaigns.models import Bracket, Campaign, Comparison, Relation
+from annotate.campaigns.models import Bracket, Campaign, Comparison, Purpose, Relation
 from annotate.campaigns.pace import answers_by_day, here_now, pace
 from annotate.faces.models import Dataset
 
@@ -77,7 +77,11 @@ def campaign_detail(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """How a campaign stands. What takes a look at all of it is loaded afterwards (campaign_figures)."""
     campaign = get_object_or_404(Campaign.objects.with_progress().select_related("dataset"), pk=campaign_id)
     here = here_now([campaign], timezone.now()).get(campaign.pk, [])
-    context = {"campaign": campaign, "here": here, "gold": campaign.gold.count()}
+    context = {
+        "campaign": campaign,
+        "here": here,
+        "gold": campaign.gold.filter(purpose=Purpose.HIDDEN).count(),
+    }
     return render(request, "campaigns/detail.html", context)
 
 
@@ -114,7 +118,11 @@ def campaign_edit(request: HttpRequest, campaign_id: int) -> HttpResponse:
         change_campaign(campaign, **form.cleaned_data)
         messages.success(request, f"{campaign} is changed.")
         return redirect("campaign-detail", campaign.pk)
-    context = {"campaign": Campaign.objects.get(pk=campaign_id), "form": form, "gold": campaign.gold.count()}
+    context = {
+        "campaign": Campaign.objects.get(pk=campaign_id),
+        "form": form,
+        "gold": campaign.gold.filter(purpose=Purpose.HIDDEN).count(),
+    }
     return render(request, "campaigns/edit.html", context)
 
 

@@ -9,6 +9,8 @@
 
 const SHOWN = ["is-chosen", "is-below", "is-way"];
 const AWAY = 14;
+// Time to move the pointer onto the card.
+const LINGER_MS = 250;
 
 /** @type {Links} */
 const links = JSON.parse(document.getElementById("bracket-links")?.textContent ?? "{}");
@@ -16,6 +18,8 @@ const trees = /** @type {SVGElement[]} */ ([...document.querySelectorAll("svg.br
 const card = /** @type {HTMLElement} */ (document.getElementById("bracket-card"));
 /** What stays shown after the pointer has left. @type {Shown | undefined} */
 let kept;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let leaving;
 
 document.documentElement.classList.add("js");
 
@@ -102,9 +106,10 @@ function placeCard(node) {
 /** @param {Event} event */
 function point(event) {
   const found = pointedAt(event.target);
+  clearTimeout(leaving);
+  if (card.contains(/** @type {Node} */ (event.target))) return;
   if (!found) {
-    card.hidden = true;
-    show(kept);
+    leaving = setTimeout(leave, LINGER_MS);
     return;
   }
   show(found.shown ?? kept);
@@ -125,6 +130,7 @@ function leave() {
 }
 
 document.addEventListener("pointerover", (event) => event.pointerType !== "touch" && point(event));
+document.documentElement.addEventListener("pointerleave", leave);
 document.addEventListener("focusin", (event) => /** @type {Element} */ (event.target).matches(":focus-visible") && point(event));
 document.addEventListener("focusout", leave);
 document.addEventListener("scroll", () => (card.hidden = true), { capture: true, passive: true });
