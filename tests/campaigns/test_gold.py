@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from annotate.campaigns.gold import draw_gold_from_triplets
 from annotate.campaigns.leases import lease
-from annotate.campaigns.models import Answer, Comparison, Gold, Relation, Showing, Vote
+from annotate.campaigns.models import Answer, Comparison, Gold, Purpose, Relation, Showing, Vote
 from annotate.campaigns.retraction import undo
 from annotate.campaigns.verification import differences
 from annotate.campaigns.voting import AlreadyAnswered
@@ -89,6 +89,15 @@ def test_an_admin_marks_gold_from_a_file(campaign, admin, tmp_path, capsys):
     assert Gold.objects.get().marked_by == admin
     campaign.refresh_from_db()
     assert campaign.gold_rate == 0.1
+
+
+def test_gold_has_one_purpose(campaign, capsys):
+    call_command("add_gold", "c", "--triplets=10", "--purpose=practice")
+    assert "10 of this purpose (practice)" in capsys.readouterr().out
+    practised = set(campaign.gold.values_list("imported_triplet", flat=True))
+    assert draw_gold_from_triplets(campaign, 10) == 10
+    hidden = campaign.gold.filter(purpose=Purpose.HIDDEN)
+    assert not practised & set(hidden.values_list("imported_triplet", flat=True))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--file", type=Path)
         parser.add_argument("--by", help="the admin who marks them, by login; needed with --file")
         parser.add_argument(
-            "--purpose", choices=[*Purpose.values], default=Purpose.HIDDEN, type=Purpose,
+            "--purpose", choices=Purpose.values, default=Purpose.HIDDEN.value,
             help="what they are for; hidden ones are mixed into what annotators are asked",
         )  # fmt: skip
         parser.add_argument("--rate", type=float, help="0 to 0.5")
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         campaign = Campaign.objects.filter(name=name).first()
         if campaign is None:
             raise CommandError(f"There is no campaign called {name}.")
-        added = 0
+        added, purpose = 0, Purpose(purpose)
         if file is not None:
             admin = User.objects.filter(username=by, role=Role.ADMIN).first()
             if admin is None:

@@ -15,8 +15,14 @@
 /** The server can not be reached or is in trouble: the same request may succeed later. */
 export class Unreachable extends Error {}
 
-/** Nobody is logged in any more, or somebody else is. Only a fresh page helps. */
-export class LoggedOut extends Error {}
+/** Nobody is logged in any more, or somebody else is, or something else comes first. Only a fresh page helps. */
+export class LoggedOut extends Error {
+  /** @param {string} [code] of what comes first: `consent`, `not-qualified` */
+  constructor(code = "") {
+    super(code);
+    this.code = code;
+  }
+}
 
 /** The server understood and said no; sending it again would change nothing. */
 export class Refused extends Error {
@@ -91,8 +97,8 @@ function isJson(response) {
 /** @param {Response} response @returns {Promise<Error>} */
 async function problem(response) {
   const { status } = response;
-  if (status === 401 || status === 403 || response.redirected) return new LoggedOut(`status ${status}`);
-  if (status >= 500 || status === 429 || status === 408 || response.ok) return new Unreachable(`status ${status}`);
   const said = isJson(response) ? await response.json().catch(() => ({})) : {};
+  if (status === 401 || status === 403 || response.redirected) return new LoggedOut(said.code);
+  if (status >= 500 || status === 429 || status === 408 || response.ok) return new Unreachable(`status ${status}`);
   return new Refused(said.code ?? `status ${status}`, said.detail ?? "The server did not accept it.");
 }

@@ -126,8 +126,11 @@ export class Queue {
       await this.accept(lease);
       this.#backoff.reset();
     } catch (error) {
-      if (error instanceof LoggedOut) this.state = "logged-out";
-      else if (error instanceof Refused) this.state = "gone";
+      if (error instanceof LoggedOut) {
+        this.state = "logged-out";
+        // The page leads to what comes first, and back here.
+        if (error.code) location.reload();
+      } else if (error instanceof Refused) this.state = "gone";
       else this.state = "unreachable";
       this.settings.onChange();
       this.#reviewing = before.length > 0;

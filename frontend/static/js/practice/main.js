@@ -2,7 +2,10 @@
 // What is left to answer comes with the page; at its end the page, asked for again, says how it went.
 
 import { LoggedOut, Refused } from "../compare/api.js";
+import { Flip } from "../compare/flip.js";
 import { listen } from "../compare/input.js";
+import { Swipe } from "../compare/swipe.js";
+import { Zoom } from "../compare/zoom.js";
 import { Screen, load } from "./screen.js";
 import { send } from "./send.js";
 
@@ -15,6 +18,8 @@ const { url = "", csrf = "", after = "", asked } = root.dataset;
 const trials = JSON.parse(document.getElementById("trials")?.textContent ?? "[]");
 const answered = Number(asked) - trials.length;
 const screen = new Screen(root);
+const flip = new Flip(root);
+const zoom = new Zoom(root);
 let place = 0;
 /** True from the moment at which an answer is taken until the next comparison is on the screen. */
 let busy = true;
@@ -37,6 +42,7 @@ async function take(answer) {
   const response_ms = screen.responseMs;
   if (busy || response_ms === null) return;
   busy = true;
+  flip.stop();
   screen.chosen(answer);
   const given = { trial: trials[place].id, answer, response_ms: Math.min(response_ms, LONGEST_RESPONSE_MS) };
   try {
@@ -51,7 +57,14 @@ async function take(answer) {
   }
 }
 
-listen(root, (answer) => void take(answer));
+/** @param {import("../compare/api.js").Answer} choice */
+function answer(choice) {
+  void take(choice);
+}
+
+// An answer stands here, and nobody else would be asked in her place.
+listen(root, { answer, undo() {}, flag() {}, flip, zoom });
+new Swipe(root, zoom, answer);
 root.querySelector("[data-go-on]")?.addEventListener("click", next);
 addEventListener("keydown", (event) => {
   const isElsewhere = !(event.target instanceof Element) || !event.target.closest("button, a, dialog");
