@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.db.models import Max, Min
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
@@ -64,11 +65,9 @@ def campaign_group(request: HttpRequest, campaign_id: int, index: int) -> HttpRe
         "candidates": _candidates(reading),
         "links": _links(reading),
         "total": campaign.k - 1,
-        "previous": index - 1,
-        "next": campaign.groups.filter(index__gt=index)
-        .order_by("index")
-        .values_list("index", flat=True)
-        .first(),
+        # A group that was voided leaves a gap.
+        "previous": campaign.groups.filter(index__lt=index).aggregate(index=Max("index"))["index"],
+        "next": campaign.groups.filter(index__gt=index).aggregate(index=Min("index"))["index"],
     }
     return render(request, "campaigns/group.html", context)
 

@@ -36,10 +36,6 @@ class Pace:
     def hours(self) -> float:
         return self.window / timedelta(hours=1)
 
-    @property
-    def per_hour(self) -> float:
-        return self.decided / self.hours
-
 
 def pace(campaign: Campaign, left: int, at: datetime) -> Pace | None:
     """The pace of a campaign with so many comparisons left; None where nothing moved in a week."""
