@@ -140,3 +140,10 @@ def test_going_to_a_number(client, curator, campaign):
         "campaign-group", args=[campaign.pk, 2]
     )
     assert client.get(reverse("campaign-group", args=[campaign.pk, 99])).status_code == 404
+
+
+def test_the_way_to_the_next_group_leads_over_one_that_is_gone(client, curator, campaign):
+    client.force_login(curator)
+    campaign.groups.get(index=2).delete()
+    assert reverse("campaign-group", args=[campaign.pk, 3]) in group_page(client, campaign, 1)
+    assert reverse("campaign-group", args=[campaign.pk, 1]) in group_page(client, campaign, 3)
