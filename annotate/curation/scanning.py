@@ -68,7 +68,7 @@ def _measure(dataset_id: int) -> int:
     """Measure what is not yet; returns how many crops are missing or broken."""
     unmeasured = Face.objects.filter(dataset=dataset_id).unmeasured()
     total, done, last, unreadable = unmeasured.count(), 0, 0, 0
-    while batch := list(unmeasured.after(last).only("pk", "crop")[:BATCH]):
+    while batch := list(unmeasured.filter(pk__gt=last).order_by("pk").only("pk", "crop")[:BATCH]):
         measured = []
         for face in batch:
             try:
