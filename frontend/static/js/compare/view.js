@@ -5,6 +5,8 @@ import { Stopwatch } from "./stopwatch.js";
 /** Whoever answers sooner than this means the comparison before: a second tap, a key held too long. */
 const SETTLE_MS = 200;
 const NOTICE_MS = 6_000;
+/** What only confirms what she did. */
+const BRIEF_NOTICE_MS = 2_500;
 const CHOSEN_MS = 350;
 
 export class View {
@@ -115,10 +117,11 @@ export class View {
   /** Show a short message for a while. @param {string} name of a text on the page */
   notice(name) {
     const notice = find(this.root, ".notice");
-    notice.replaceChildren(this.#text(name));
+    const text = this.#text(name);
+    notice.replaceChildren(text);
     notice.hidden = false;
     clearTimeout(this.#noticeTimer);
-    this.#noticeTimer = setTimeout(() => (notice.hidden = true), NOTICE_MS);
+    this.#noticeTimer = setTimeout(() => (notice.hidden = true), "brief" in text.dataset ? BRIEF_NOTICE_MS : NOTICE_MS);
   }
 
   /** @param {string} text for screen readers */
