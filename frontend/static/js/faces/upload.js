@@ -5,6 +5,9 @@ const NUMBER = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 /** @param {HTMLFormElement} form @param {string} name */
 const slot = (form, name) => form.querySelector(`[data-slot="${name}"]`);
 
+/** How much may be sent by it. Not form.dataset: that is its field of this name. @param {Element} form */
+const mostBytes = (form) => Number(form.getAttribute?.("data-most-bytes"));
+
 /** @param {HTMLFormElement} form @param {string} text */
 function refuse(form, text) {
   slot(form, "sending").hidden = true;
@@ -20,7 +23,7 @@ function bytes(form) {
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   const form = event.target;
-  const most = Number(form.dataset?.mostBytes);
+  const most = mostBytes(form);
   if (!most) return;
   refuse(form, "");
   if (bytes(form) > most) {
@@ -34,7 +37,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 
 document.addEventListener("htmx:xhr:progress", (event) => {
   const { target: form, detail } = event;
-  if (!form.dataset?.mostBytes || !detail.lengthComputable) return;
+  if (!mostBytes(form) || !detail.lengthComputable) return;
   const percent = Math.floor((100 * detail.loaded) / detail.total);
   form.querySelector("progress").value = percent;
   slot(form, "percent").textContent = percent < 100 ? `${percent} %` : "100 %, being stored";
@@ -43,7 +46,7 @@ document.addEventListener("htmx:xhr:progress", (event) => {
 for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => {
     const form = event.target;
-    if (!form.dataset?.mostBytes) return;
+    if (!mostBytes(form)) return;
     const refused = event.detail.xhr?.status === 413;
     refuse(form, refused
       ? "The server has no room for this, or it is more than may be sent at once. Nothing of it was kept."
