@@ -21,11 +21,9 @@ class WallFilter(forms.Form):
     split = forms.ChoiceField(choices=[("", "any"), *Split.choices], required=False)
     status = forms.ChoiceField(choices=[("", "any"), *Status.choices], required=False)
     least = forms.IntegerField(
-        min_value=0, max_value=MOST_TRIPLETS, required=False, label="In at least … triplets"
+        min_value=0, max_value=MOST_TRIPLETS, required=False, label="Triplets, at least"
     )
-    most = forms.IntegerField(
-        min_value=0, max_value=MOST_TRIPLETS, required=False, label="In at most … triplets"
-    )
+    most = forms.IntegerField(min_value=0, max_value=MOST_TRIPLETS, required=False, label="Triplets, at most")
     order = forms.ChoiceField(choices=Order.choices, required=False, label="Order")
 
     def __init__(self, data: Any, dataset: Dataset) -> None:

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from annotate.campaigns.creation import create_campaign
 from annotate.campaigns.export import copy_triplets
+from annotate.campaigns.export_choice import Choice
 from annotate.campaigns.models import Candidate, Comparison, Group, Vote
 from annotate.campaigns.simulation import simulate, simulated_annotators
 from annotate.curation import appearances
@@ -115,7 +116,7 @@ def test_everything_that_it_appears_in_is_listed_and_nothing_else(dataset, campa
     candidates = {(c.group_id, c.slot): c for c in Candidate.objects.all()}
     anchors = dict(Group.objects.values_list("pk", "anchor"))
     out = io.BytesIO()
-    copy_triplets(out, dataset=dataset, campaign=campaign, sources=("direct", "inferred"))
+    copy_triplets(out, dataset=dataset, campaign=campaign, choice=Choice(sources=("direct", "inferred")))
     exported = list(csv.reader(io.StringIO(out.getvalue().decode())))
     for face in dataset.faces.all():
         in_groups = {pk for pk, anchor in anchors.items() if anchor == face.pk} | {
