@@ -145,7 +145,7 @@ def pages(client, address, link):
         response = client.get(address)
         found.append(shown(response))
         hrefs = re.findall(rf'href="([^"]*)"[^>]*>{link}<', response.content.decode())
-        address = f"{address.partition('?')[0]}{hrefs[0].replace('&amp;', '&')}" if hrefs else ""
+        address = hrefs[0].replace("&amp;", "&") if hrefs else ""
     return [page for page in found if page]
 
 
