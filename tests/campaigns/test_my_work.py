@@ -95,9 +95,10 @@ def test_the_page_and_the_file_are_hers_alone(worked, annotators, client):
 def test_the_database_counts_along_the_index(worked):
     with CaptureQueriesContext(connection) as queries:
         work_of(worked)
-    assert len(queries) == 2
+    asked = [query["sql"] for query in queries if "campaigns_" in query["sql"]]
+    assert len(asked) == 2
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN " + queries[-1]["sql"])
+        cursor.execute("EXPLAIN " + asked[-1])
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "vote_of_annotator" in plan
