@@ -61,11 +61,15 @@ def void_group(group_id: int, voided: Voided) -> None:
 
 @transaction.atomic
 def void_gold(gold_id: int, voided: Voided) -> None:
-    """Delete a gold comparison with its votes, and add to `voided`. Does nothing where it is gone already."""
-    # In this order: no new showing, then no new vote on those that there are.
-    gold = Gold.objects.select_for_update().filter(pk=gold_id).first()
+    """Delete a gold comparison with its votes, and add to `voided`. Does nothing where it is gone already.
+
+    Raises IntegrityError at the commit where it was put to somebody at this very moment: try again.
+    """
+    gold = Gold.objects.filter(pk=gold_id).first()
     if gold is None:
         return
+    # A vote holds its showing and then, as it commits, the gold: whoever took them in another order might
+    # wait for it in a circle.
     list(Showing.objects.select_for_update().filter(gold=gold).order_by("pk").values_list("pk"))
     votes = Vote.objects.filter(gold=gold)
     _keep_counts(votes)

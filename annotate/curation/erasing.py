@@ -186,12 +186,12 @@ def _snapshots(work: Work) -> list[Snapshot]:
 
 def _remove_rows(work: Work) -> None:
     for _ in range(ATTEMPTS):
-        _void(work)
-        work.enter("faces")
         try:
+            _void(work)
+            work.enter("faces")
             _remove_faces(work)
         except (ProtectedError, IntegrityError):
-            continue  # A campaign was drawn with one of the faces meanwhile: that is voided, too.
+            continue  # A campaign was drawn with one of the faces meanwhile, or gold shown: that goes, too.
         return
     raise ErasureWaits("Groups with the person’s faces are being drawn again and again.")
 
