@@ -70,9 +70,10 @@ def work_on(import_id: int) -> None:
 
 
 def _import(asked: Import, files: ImportFiles, watch: Watch) -> Outcome:
+    # One process: Celery's own are daemons, which may have no children. The detector's threads use all cores.
     options = {
         "dataset": asked.dataset, "split": asked.split, "labels": files.labels, "rejects": files.rejects,
-        "workers": os.cpu_count() or 1, "progress": watch,
+        "workers": 1, "progress": watch,
     }  # fmt: skip
     files.folder.mkdir(mode=0o700, exist_ok=True)
     files.remove_unpacked()
