@@ -39,14 +39,20 @@ def pictures(tokens: Iterable[Token]) -> Iterator[tuple[int, Token]]:
 
 def render(tokens: list[Token]) -> SafeString:
     """As `to_html`, of a text that has been parsed."""
+    # Whichever heading the writer takes for the first rank comes right below the page's own.
+    down = TOP_HEADING - min((_rank(token) for token in tokens if token.type == "heading_open"), default=1)
     for token in tokens:
-        _fit_into_page(token)
+        _fit_into_page(token, down)
     return mark_safe(_PARSER.renderer.render(tokens, _PARSER.options, {}))  # noqa: S308
 
 
-def _fit_into_page(token: Token) -> None:
+def _rank(heading: Token) -> int:
+    return int(heading.tag[1:])
+
+
+def _fit_into_page(token: Token, down: int) -> None:
     if token.type in ("heading_open", "heading_close"):
-        token.tag = f"h{min(int(token.tag[1:]) + TOP_HEADING - 1, 6)}"
+        token.tag = f"h{min(_rank(token) + down, 6)}"
     elif token.attrs.pop("style", None) == "text-align:right":
         token.attrs["class"] = "num"
     for child in token.children or []:

@@ -1,0 +1,114 @@
+"""Every page of the application, for everybody who may open it: no violation of axe-core, no sideways
+scrolling on phones, light enough, and nothing from other hosts."""
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+
+from annotate.accounts.models import Role, User
+from annotate.campaigns.creation import create_campaign
+from annotate.campaigns.simulation import simulate
+from annotate.tournament.simulator import Manner
+from annotate.training.freezing import freeze_snapshot
+from annotate.training.models import Run
+from annotate.training.runs import queue_run
+from annotate.training.tasks import train_run
+from tests.browser.addresses import STRANGER, addresses, unaccounted, unnamed
+from tests.browser.walk import Screen, Walk
+from tests.browser.world import furnish
+from tests.factories import make_imported_triplet
+from tests.training.conftest import folders, stand_in  # noqa: F401
+
+LIGHT_DESKTOP = Screen("light", 1280, 800)
+DARK_PHONE = Screen("dark", 390, 844)
+BOTH = (LIGHT_DESKTOP, DARK_PHONE)
+SMALLEST = 360
+# Curators and admins share their pages: each of them looks at one half.
+SCREENS = {
+    STRANGER: BOTH,
+    Role.ANNOTATOR: BOTH,
+    Role.CURATOR: (DARK_PHONE,),
+    Role.ADMIN: (LIGHT_DESKTOP,),
+}
+MOST_BYTES = 150_000
+# Some of the elements that reach beyond the screen's edge.
+BEYOND = """[...document.body.querySelectorAll('*')]
+    .filter((one) => one.getBoundingClientRect().right > innerWidth)
+    .slice(-4).map((one) => `${one.localName}.${one.className}`)"""
+AXE = "axe.run({resultTypes: ['violations']}).then((found) => found.violations)"
+
+
+@pytest.fixture
+def everything(dataset, stand_in, annotator, curator, admin, settings):  # noqa: F811
+    settings.EMAIL_HOST = "mail.invalid"
+    faces = list(dataset.faces.order_by("pk"))
+    for anchor in range(2):
+        for i in range(12):
+            trio = (faces[anchor], faces[2 + i], faces[20 + (i + anchor) % 20])
+            make_imported_triplet(trio, kind="TWO_CLASS_TRIPLET")
+    campaign = create_campaign(name="Drawn", dataset=dataset, groups=2, k=8, repetitions=2, gold=4).campaign
+    people = [User.objects.create_user(f"person-{n}", None, role=Role.ANNOTATOR) for n in range(3)]
+    simulate(campaign, people, Manner(flip=0.2, uncertain=0.1), seed=1, repetitions=[1])
+    run = queue_run(freeze_snapshot(name="frozen", dataset=dataset, campaign=campaign), {}, admin)
+    train_run(run_id=run.pk)
+    return furnish(campaign, Run.objects.get(), admin=admin, annotator=annotator)
+
+
+class Inspection(Walk):
+    """A walk that notes what is wrong with the pages."""
+
+    def __init__(self, visitor, role):
+        super().__init__(visitor)
+        self.role, self.wrong = role, []
+
+    def note(self, address, what):
+        self.wrong.append(f"{address.name} ({address.path}) as {self.role}: {what}")
+
+    def inspect(self, address, screens):
+        self.open(address.path, screens[0])
+        self.weigh(address)
+        self.page.evaluate(AXE_SCRIPT)
+        for screen in screens:
+            self.show(screen)
+            self.measure(address, screen)
+            for violation in self.page.evaluate(AXE):
+                where = "; ".join(
+                    f"{node['target']} {node['failureSummary']}" for node in violation["nodes"][:3]
+                )
+                self.note(address, f"{screen}: {violation['help']}: {where}")
+
+    def measure(self, address, screen):
+        """Whether it fits without scrolling sideways."""
+        for width in sorted({screen.width, min(screen.width, SMALLEST)}):
+            self.show(screen._replace(width=width))
+            across = self.page.evaluate("document.documentElement.scrollWidth")
+            if across > width:
+                beyond = self.page.evaluate(BEYOND)
+                self.note(address, f"is {across} px wide on a screen of {width} px: {', '.join(beyond)}")
+
+    def weigh(self, address):
+        """What it loads, pictures aside, and from where."""
+        size = 0
+        for request in self.loaded:
+            if not request.url.startswith((self.visitor.base_url, "data:", "blob:")):
+                self.note(address, f"loads {request.url}")
+            elif request.resource_type != "image":
+                answer = request.response()
+                size += len(answer.body()) if answer and answer.ok else 0
+        if size > MOST_BYTES:
+            self.note(address, f"weighs {size:,} bytes without pictures, more than {MOST_BYTES:,}")
+
+
+def test_every_page(visit, everything, annotator, curator, admin):
+    assert unnamed() == []
+    users = {STRANGER: None, Role.ANNOTATOR: annotator, Role.CURATOR: curator, Role.ADMIN: admin}
+    found = addresses(everything, users.values())
+    assert unaccounted(found) == ""
+    wrong = []
+    for role, user in users.items():
+        inspection = Inspection(visit(user), role)
+        for address in found:
+            if role in address.seen_by:
+                only_admin = role == Role.ADMIN and Role.CURATOR not in address.seen_by
+                inspection.inspect(address, BOTH if only_admin else SCREENS[role])
+        wrong += inspection.wrong
+    assert wrong == [], "\n".join(wrong)

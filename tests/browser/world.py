@@ -1,0 +1,163 @@
+"""Fills a database with what every page has something to show of, for the walk over all pages and the
+screenshots, and says which rows the addresses are to name."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from datetime import timedelta
+
+from django.contrib.auth.tokens import default_token_generator
+from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from annotate.accounts.authentication import create_token
+from annotate.accounts.consent import publish, record_consent, save_draft
+from annotate.accounts.invitations import invite
+from annotate.accounts.models import Role, User
+from annotate.campaigns.creation import create_campaign
+from annotate.campaigns.first_minutes import begin, note_read
+from annotate.campaigns.gold import draw_more
+from annotate.campaigns.leases import answer_and_lease, lease
+from annotate.campaigns.models import Answer, Campaign, Participation, Purpose
+from annotate.curation.erasing import ask_for_erasure, erase
+from annotate.curation.scanning import ask_for_scan, scan
+from annotate.faces.imports import claim_import, end_succeeded, queue_folder
+from annotate.faces.outcome import Outcome
+from annotate.training.models import Run
+from tests.factories import make_dataset, make_face
+
+CONSENT = """## What this is about
+
+You compare photographs of faces. We keep your answers and how long each took; nobody outside the lab sees
+who gave them. You may stop at any time, and take this consent back on the page *My consent*.
+"""
+INSTRUCTIONS = """## Look at the expression alone
+
+- Which of the two wears the *expression* of the face in the middle?
+- Age, hair and light do not matter, nor who it is.
+- Where you really can not tell, say so: that is an answer too.
+"""
+
+Values = dict[str, object]
+
+
+def furnish(campaign: Campaign, run: Run, *, admin: User, annotator: User) -> Values:
+    """Add consent, invitations, a token, first minutes in a campaign of their own, and answers of a person's.
+
+    Returns the values of the addresses' parameters, by the parameter's name or by `<address>.<parameter>`.
+    """
+    random.seed(1)
+    token = _people(admin, annotator)
+    _answers(campaign, annotator)
+    led = _first_minutes(campaign, annotator)
+    ask_for_scan(campaign.dataset, admin, timezone.now())
+    scan(campaign.dataset_id)
+    group = campaign.groups.order_by("index").first()
+    seen = campaign.votes.live().filter(group=group).order_by("created_at").first()
+    return {
+        "campaign_id": campaign.pk,
+        **{f"{page}.campaign_id": led.pk for page in ("instructions", "practice")},
+        "qualification.campaign_id": _qualification(campaign, annotator).pk,
+        **{f"campaign-{page}.campaign_id": led.pk for page in ("first-minutes", "gold", "gold-pick")},
+        "name": campaign.dataset.name,
+        "index": group.index,
+        "face_id": group.anchor_id,
+        "section": "groups",
+        "comparison_id": seen.comparison_id,
+        "vote_id": seen.pk,
+        "annotator_id": seen.annotator_id,
+        "user_id": annotator.pk,
+        "purpose": Purpose.PRACTICE.value,
+        "gold_id": led.gold.first().pk,
+        "version": 1,
+        "which": "brightness",
+        "invitation_id": 1,
+        "digest": "0" * 64,
+        "erasure_id": _erasure(admin),
+        "erasure-new?": f"?dataset={campaign.dataset.name}&identity={group.anchor.identity}",
+        "import_id": _import(campaign.dataset.name, admin),
+        "snapshot_id": run.snapshot_id,
+        "snapshot-file.name": "triplets.csv",
+        "run_id": run.pk,
+        "join.token": token,
+        "uidb64": urlsafe_base64_encode(force_bytes(annotator.pk)),
+        "password_reset_confirm.token": default_token_generator.make_token(annotator),
+    }
+
+
+def _import(dataset: str, admin: User) -> int:
+    """One from a folder of the server, that has ended."""
+    queued = queue_folder("photographs/may", dataset=dataset, split="train", created_by=admin)
+    claim = claim_import(queued.pk, "worker:1", timezone.now())
+    end_succeeded(claim, Outcome(dataset, faces_added=412, faces_there=18), timezone.now())
+    return queued.pk
+
+
+def _erasure(admin: User) -> int:
+    """Of a person in a data set of her own, so that nothing else is altered."""
+    dataset = make_dataset("withdrawn")
+    for name in ("sea", "garden"):
+        make_face(dataset, name, identity="p1")
+    asked = ask_for_erasure(
+        dataset=dataset, identity="p1", reason="Withdrew her consent, letter of 3 May", admin=admin,
+        at=timezone.now(),
+    )  # fmt: skip
+    erase(asked.pk, wait=lambda seconds: None)
+    return asked.pk
+
+
+def _people(admin: User, annotator: User) -> str:
+    now = timezone.now()
+    text = publish(save_draft(CONSENT, "").pk, by=admin, at=now)
+    for user in User.objects.all():
+        record_consent(user, text.pk, "en", now)
+    save_draft(CONSENT + "\nPictures are deleted after ten years.\n", "")
+    create_token(admin, "nightly export", timedelta(days=90))
+    create_token(annotator, "my own script", timedelta(days=30))
+    invitation = {"note": "Psychology, second year", "uses": 20, "lasts": timedelta(days=14), "at": now}
+    _, token = invite(admin, role=Role.ANNOTATOR, **invitation)
+    return token
+
+
+def _answers(campaign: Campaign, annotator: User) -> None:
+    """Some of her own, the first of them uncertain."""
+    rng, now = random.Random(2), timezone.now()
+    for place in range(12):
+        for question in lease(campaign, annotator, count=1, at=now, rng=rng):
+            answer_and_lease(
+                vote_id=uuid.UUID(int=rng.getrandbits(128), version=4), showing_id=question.pk,
+                annotator=annotator, answer=Answer.LEFT if place else Answer.UNCERTAIN,
+                response_ms=1200 + 100 * place, more=0, at=now, rng=rng,
+            )  # fmt: skip
+
+
+def _qualification(campaign: Campaign, annotator: User) -> Campaign:
+    """A third one, whose qualification she has begun."""
+    tested = create_campaign(
+        name="With a qualification", dataset=campaign.dataset, groups=1, k=4, repetitions=1, seed=8,
+        qualification_count=2, qualification_threshold=1,
+    ).campaign  # fmt: skip
+    draw_more(tested, 2, Purpose.QUALIFICATION)
+    note_read(tested, annotator, timezone.now())
+    begin(tested, annotator, Purpose.QUALIFICATION, at=timezone.now(), rng=random.Random(4))
+    return tested
+
+
+def _first_minutes(campaign: Campaign, annotator: User) -> Campaign:
+    """Another campaign, whose practice she has begun, and in which somebody waits to be let in."""
+    led = create_campaign(
+        name="With first minutes", dataset=campaign.dataset, groups=1, k=4, repetitions=1, seed=7,
+        instructions=INSTRUCTIONS, practice_count=2, qualification_count=2, qualification_threshold=2,
+    ).campaign  # fmt: skip
+    for purpose, count in ((Purpose.EXAMPLE, 2), (Purpose.PRACTICE, 3), (Purpose.QUALIFICATION, 3)):
+        draw_more(led, count, purpose)
+    note_read(led, annotator, timezone.now())
+    begin(led, annotator, Purpose.PRACTICE, at=timezone.now(), rng=random.Random(3))
+    someone = User.objects.exclude(pk=annotator.pk).filter(role=Role.ANNOTATOR).first()
+    if someone:
+        Participation.objects.create(
+            campaign=led, annotator=someone, read_at=timezone.now(), practised_at=timezone.now(), attempts=3
+        )
+    return led
