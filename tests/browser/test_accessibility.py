@@ -1,6 +1,8 @@
 """Every page of the application, for everybody who may open it: no violation of axe-core, no sideways
 scrolling on phones, light enough, and nothing from other hosts."""
 
+import time
+
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
@@ -30,6 +32,7 @@ SCREENS = {
     Role.ADMIN: (LIGHT_DESKTOP,),
 }
 MOST_BYTES = 150_000
+ACROSS = "document.documentElement.scrollWidth"
 # Some of the elements that reach beyond the screen's edge.
 BEYOND = """[...document.body.querySelectorAll('*')]
     .filter((one) => one.getBoundingClientRect().right > innerWidth)
@@ -80,7 +83,10 @@ class Inspection(Walk):
         """Whether it fits without scrolling sideways."""
         for width in sorted({screen.width, min(screen.width, SMALLEST)}):
             self.show(screen._replace(width=width))
-            across = self.page.evaluate("document.documentElement.scrollWidth")
+            # A page whose pictures follow its size takes a moment.
+            give_up = time.monotonic() + 2
+            while (across := self.page.evaluate(ACROSS)) > width and time.monotonic() < give_up:
+                self.page.wait_for_timeout(50)
             if across > width:
                 beyond = self.page.evaluate(BEYOND)
                 self.note(address, f"is {across} px wide on a screen of {width} px: {', '.join(beyond)}")
