@@ -9,6 +9,8 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from annotate.accounts.models import User
 from annotate.campaigns.brackets import decide_as_tie, lock_group, rebuild
@@ -19,42 +21,42 @@ class VoteRefused(Exception):
     """The vote was not stored. `code` is for programs, the message for the annotator."""
 
     code = "refused"
-    text = "This answer was not stored."
+    text: str | Promise = _("This answer was not stored.")
 
     def __str__(self) -> str:
-        return self.text
+        return str(self.text)
 
 
 class NotShown(VoteRefused):
     code = "not_shown"
-    text = (
+    text = _(
         "This comparison is not among those put to you (any more); a picture of it may have been removed. "
         "Your answer was not stored. Please go on."
     )
 
 
 class Voided(NotShown):
-    text = "A picture of this comparison was just removed, so this answer was not stored. Please go on."
+    text = _("A picture of this comparison was just removed, so this answer was not stored. Please go on.")
 
 
 class AlreadyAnswered(VoteRefused):
     code = "answered"
-    text = "You have answered this pair already."
+    text = _("You have answered this pair already.")
 
 
 class IdUsed(VoteRefused):
     code = "id_used"
-    text = "This vote's id belongs to another vote."
+    text = _("This vote's id belongs to another vote.")
 
 
 class AnnotatorPaused(VoteRefused):
     code = "paused"
-    text = "Your work in this campaign is paused, so this answer was not stored."
+    text = _("Your work in this campaign is paused, so this answer was not stored.")
 
 
 class NotInIt(VoteRefused):
     code = "not_in_it"
-    text = "The face that you flagged is not in this comparison."
+    text = _("The face that you flagged is not in this comparison.")
 
 
 REFUSALS = {kind.code: kind for kind in (NotShown, AlreadyAnswered, IdUsed, AnnotatorPaused, NotInIt)}

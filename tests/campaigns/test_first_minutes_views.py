@@ -176,3 +176,28 @@ def test_an_answer_to_somebody_elses_is_refused_with_a_code(client, strict, anno
     body = {"id": str(uuid.uuid4()), "trial": Trial.objects.first().pk, "answer": "left"}
     said = client.post("/api/trials", body, "application/json")
     assert (said.status_code, said.json()["code"]) == (409, "not_shown")
+
+
+def test_no_word_is_left_in_english_for_who_reads_chinese(client, strict, annotator):
+    Campaign.objects.filter(pk=strict.pk).update(instructions="", name="任务")
+    client.force_login(annotator)
+
+    def page(name):
+        answer = client.get(at(strict, name), headers={"Accept-Language": "zh-CN"})
+        html = answer.content.decode()
+        text = re.sub(r"<(script|kbd)\b.*?</\1>|<[^>]+>", " ", html, flags=re.DOTALL)
+        assert set(re.findall(r"[A-Za-z]{2,}", text)) <= {"Semblance", "English", "ann", "JavaScript"}, name
+        return html
+
+    assert "表情更相似" in page("instructions")
+    client.post(at(strict, "instructions"))
+    for name in ("practice", "qualification"):
+        page(name)
+        client.post(at(strict, name))
+        answer_shown(client, page(name), right=3)
+        page(name)
+    assert "欢迎" in page("qualification")
+    page("compare")
+    body = {"id": str(uuid.uuid4()), "trial": 0, "answer": "left"}
+    said = client.post("/api/trials", body, "application/json", headers={"Accept-Language": "zh-CN"})
+    assert said.json()["detail"].startswith("这道比较题不属于您")
