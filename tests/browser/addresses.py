@@ -6,6 +6,7 @@ say why, or how: `unaccounted` tells which.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -23,21 +24,29 @@ NOT_VISITED = {
     "import-rejects": "a file, where something was rejected",
     "set_language": "changes the language and leads back",
 }
+ONLY_HERS = re.compile(r'(name="csrfmiddlewaretoken" value|data-csrf|data-user)="[^"]*"')
 # Django's own pages.
 NAMESPACES_NOT_VISITED = {"admin"}
 
 
 @dataclass
 class Address:
-    """`seen_by` are the roles that get a page there; `said` is what each role got."""
+    """`seen_by` are the roles that get a page there; `said` is what each role got, and `looks` what stands in
+    the page itself, without what only tells visitors apart."""
 
     name: str
     path: str
     said: dict[str, str] = field(default_factory=dict)
+    looks: dict[str, str] = field(default_factory=dict)
 
     @property
     def seen_by(self) -> list[str]:
         return [role for role, what in self.said.items() if what == "page"]
+
+    def is_new_to(self, role: str) -> bool:
+        """Whether nobody before sees the same there."""
+        before = [*self.looks][: [*self.looks].index(role)]
+        return self.looks[role] not in {self.looks[one] for one in before}
 
     @property
     def is_no_page(self) -> bool:
@@ -54,7 +63,7 @@ def addresses(values: Values, users: Iterable[User | None]) -> list[Address]:
             client.force_login(user)
         for address in found:
             if address.name != "logout":
-                address.said[user.role if user else STRANGER] = _ask(client, address)
+                _ask(client, address, user)
     return found
 
 
@@ -104,19 +113,29 @@ def _path(name: str, values: Values) -> str:
     return reverse(name, kwargs=arguments) + str(values.get(f"{name}?", ""))
 
 
-def _ask(client: Client, address: Address) -> str:
-    """What a GET there gives: page, part (of a page), data, deed (it wants a POST), or the status."""
+def _ask(client: Client, address: Address, user: User | None) -> None:
+    role = user.role if user else STRANGER
+    address.said[role], page = _get(client, address)
+    if address.said[role] == "page":
+        main = ONLY_HERS.sub("", page[page.index("<main") : page.index("</main>")])
+        # What the page loads besides may differ.
+        address.looks[role] = f"{role if 'hx-get' in main else ''}{main}".replace(str(user), "")
+
+
+def _get(client: Client, address: Address) -> tuple[str, str]:
+    """What a GET there gives: page, part of one, data, deed (it wants a POST) or the status; and its text."""
     answer = client.get(address.path)
     if answer.status_code in (301, 302):
         target = answer.headers["Location"].partition("?")[0]
         # Django's page for a new password takes the token out of the address.
         if not target.startswith("/") or resolve(target).url_name != address.name:
-            return f"leads to {target}"
+            return f"leads to {target}", ""
         answer = client.get(target)
     if answer.status_code == 405:
-        return "deed"
+        return "deed", ""
     if answer.status_code != 200:
-        return str(answer.status_code)
+        return str(answer.status_code), ""
     if not answer.headers["Content-Type"].startswith("text/html"):
-        return "data"
-    return "page" if "<html" in answer.content.decode() else "part"
+        return "data", ""
+    text = answer.content.decode()
+    return "page" if "<html" in text else "part", text

@@ -6,6 +6,11 @@ import time
 from typing import NamedTuple
 
 MOST_SECONDS = 10
+# Colours change over a moment, and pictures follow the size: until that is over.
+PAINTED = """new Promise((paint) => requestAnimationFrame(() => requestAnimationFrame(paint))).then(() =>
+    Promise.allSettled(document.getAnimations()
+        .filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime)).map((one) => one.finished)))
+    .then(() => true)"""
 
 
 class Screen(NamedTuple):
@@ -45,6 +50,7 @@ class Walk:
         """The same page on another screen."""
         self.page.emulate_media(color_scheme=screen.theme, reduced_motion="reduce")
         self.page.set_viewport_size({"width": screen.width, "height": screen.height})
+        self.page.evaluate(PAINTED)
 
     def settle(self):
         """Until nothing is under way any more."""
