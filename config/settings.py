@@ -119,6 +119,8 @@ DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "semblance@localhost")
 CONTACT = environment.text("CONTACT")
 
 LANGUAGE_CODE = "en"
+# Whoever has switched finds her language again.
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = ["config.formats"]

@@ -77,6 +77,7 @@ def test_pages_follow_the_browser_and_then_the_switch(client, annotator):
     assert "ann，您好" in chinese
     switched = client.post(reverse("set_language"), {"language": "zh-hans", "next": home})
     assert switched.url == home
+    assert switched.cookies["django_language"]["max-age"] > 0, "it would be forgotten with the window"
     assert "ann，您好" in client.get(home).content.decode()
     client.post(reverse("set_language"), {"language": "en", "next": home})
     assert "Hello ann" in client.get(home, headers=CHINESE).content.decode()
