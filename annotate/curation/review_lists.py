@@ -11,9 +11,11 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from annotate.campaigns.models import Flag, Vote
 from annotate.curation.models import DuplicatePair, KeptFace
+from annotate.curation.scanning import DISTANCE
 from annotate.faces.models import Dataset, Face
 
 PAGE = 10
+CONSIDERED = 100
 MEASURES = {
     "sharpness": ("Blurred", "The variance of the Laplacian, least sharp first"),
     "brightness": ("Dark", "The mean grey value of 0 to 255, darkest first"),
@@ -36,21 +38,28 @@ class Cluster:
 
 
 def next_cluster(dataset: Dataset, after: tuple[int, int] | None) -> Cluster | None:
-    """The nearest undecided pair behind (distance, id), with what is paired to either of the two."""
+    """The nearest undecided pair behind (distance, id), with what is as near to both of the two."""
     pairs = DuplicatePair.objects.undecided().filter(dataset=dataset)
     if after:
-        pairs = pairs.filter(Q(distance__gt=after[0]) | Q(distance=after[0], pk__gt=after[1]))
+        # The last condition says where the index begins.
+        pairs = pairs.filter(Q(distance__gt=after[0]) | Q(pk__gt=after[1]), distance__gte=after[0])
     pair = pairs.order_by("distance", "pk").first()
     if pair is None:
         return None
-    two = [pair.first_id, pair.second_id]
-    near = DuplicatePair.objects.undecided().filter(Q(first__in=two) | Q(second__in=two))
-    ids = dict.fromkeys(two)
-    for first, second in near.order_by("distance", "pk").values_list("first", "second")[: 2 * PAGE]:
-        ids |= dict.fromkeys((first, second))
-    faces = Face.objects.filter(pk__in=list(ids)[:PAGE])
+    two = {pair.first_id, pair.second_id}
+    # Of many with the very same hash, each is paired to the first of them only.
+    near = _paired_with(pair.first_id) & _paired_with(pair.second_id)
+    near |= _paired_with(pair.first_id, most=0) | _paired_with(pair.second_id, most=0)
+    faces = Face.objects.filter(pk__in=[*two, *sorted(near - two)[: PAGE - 2]])
     best = sorted(faces, key=lambda face: (-(face.source_side or 0), -(face.sharpness or 0), face.pk))
     return Cluster(best, pair)
+
+
+def _paired_with(face: int, most: int = DISTANCE) -> set[int]:
+    """Itself and what is paired to it, at `most` so far apart."""
+    pairs = DuplicatePair.objects.undecided().filter(Q(first=face) | Q(second=face), distance__lte=most)
+    nearest = pairs.order_by("distance", "pk").values_list("first", "second")[:CONSIDERED]
+    return {one for pair in nearest for one in pair}
 
 
 def undecided_pairs(dataset: Dataset) -> int:
@@ -61,8 +70,8 @@ def worst_crops(dataset: Dataset, measure: str, after: tuple[float, int] | None)
     """The next ready faces that nobody has looked at, worst first; each has its `value`."""
     found = _not_kept(Face.objects.filter(dataset=dataset, **{f"{measure}__isnull": False}).ready())
     if after:
-        behind = Q(**{f"{measure}__gt": after[0]}) | Q(**{measure: after[0], "pk__gt": after[1]})
-        found = found.filter(behind)
+        behind = Q(**{f"{measure}__gt": after[0]}) | Q(pk__gt=after[1])
+        found = found.filter(behind, **{f"{measure}__gte": after[0]})
     faces = list(found.order_by(measure, "pk")[:PAGE])
     for face in faces:
         face.value = getattr(face, measure)

@@ -1,12 +1,13 @@
 """Measures the faces that have no measures yet, and finds those that are nearly the same.
 
-Two hashes that differ in at most DISTANCE bits are the same in at least one of DISTANCE + 1 bands of bits:
-only faces that share a band are compared, and no such pair is missed. The database does all of it.
+Two hashes that differ in at most DISTANCE bits are the same in at least two of DISTANCE + 2 bands of bits:
+only faces that share two bands are compared, and no such pair is missed. The database does all of it.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import combinations
 
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
@@ -90,7 +91,7 @@ def _measure(dataset_id: int) -> int:
 def _compare(dataset_id: int, unreadable: int) -> None:
     with connection.cursor() as cursor:
         newest = Face.objects.filter(dataset=dataset_id).order_by("-pk").values_list("pk", flat=True).first()
-        cursor.execute(_BANDS, {"dataset": dataset_id, "bands": DISTANCE + 1})
+        cursor.execute(_HASHES, {"dataset": dataset_id, "masks": _masks(DISTANCE + 2)})
         cursor.execute(_INSERT_PAIRS, {"dataset": dataset_id, "most": DISTANCE, "confirmed": CONFIRMED})
         cursor.execute("SELECT count(*) FROM curation_duplicatepair WHERE dataset_id = %s", [dataset_id])
         [pairs] = cursor.fetchone()
@@ -101,19 +102,23 @@ def _compare(dataset_id: int, unreadable: int) -> None:
     )
 
 
-# One row for each different pair of hashes, whoever has it. Every sixth bit is of the same band: the first
-# bits are of the coarse picture, which portraits have in common, and no band should be made of these alone.
-_BANDS = """
+def _masks(bands: int) -> list[int]:
+    """The bits of each two bands, as bigints. Every seventh bit is of the same band: the first bits are of
+    the coarse picture, which portraits have in common, and no band should be made of these alone."""
+    band = [sum(1 << bit for bit in range(start, 64, bands)) for start in range(bands)]
+    both = [one | two for one, two in combinations(band, 2)]
+    return [mask - (1 << 64) if mask >> 63 else mask for mask in both]
+
+
+# One row for each different pair of hashes, whoever has it.
+_HASHES = """
+    SET LOCAL work_mem = '128MB';
     CREATE TEMPORARY TABLE scan_hash ON COMMIT DROP AS
         SELECT min(id) AS face, phash, dhash FROM faces_face
         WHERE dataset_id = %(dataset)s AND phash IS NOT NULL GROUP BY phash, dhash;
     CREATE TEMPORARY TABLE scan_band ON COMMIT DROP AS
-        SELECT h.*, band, (
-            SELECT sum(((h.phash >> bit) & 1) << (bit / %(bands)s)) FROM generate_series(0, 63) bit
-            WHERE bit %% %(bands)s = band
-        )::integer AS bits
-        FROM scan_hash h, generate_series(0, %(bands)s - 1) band;
-    CREATE INDEX ON scan_band (band, bits);
+        SELECT h.*, m.band, h.phash & m.mask AS bits
+        FROM scan_hash h, unnest(%(masks)s::bigint[]) WITH ORDINALITY m (mask, band);
     ANALYZE scan_hash;
     ANALYZE scan_band;
 """
