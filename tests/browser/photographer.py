@@ -29,7 +29,7 @@ SCREENS = {
 # Of a page that several may open, whose it is most.
 ROLES = ("annotator", "curator", "admin", STRANGER)
 # Looks quite different to somebody else.
-ALSO = {("home", "admin"): "overview"}
+ALSO = {("home", "admin"): "overview", ("join", STRANGER): "invitation"}
 WEBP_QUALITY = 55
 # Enough for a curve to be seen.
 EPOCHS = 6
