@@ -2,6 +2,7 @@
 
 import io
 import random
+import uuid
 
 import pytest
 from django.core.files.base import ContentFile
@@ -11,6 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
+from annotate.campaigns.creation import create_campaign
+from annotate.campaigns.leases import lease
+from annotate.campaigns.voting import cast_vote
 from annotate.curation import review_lists, scanning
 from annotate.curation.models import DuplicatePair, Scan
 from annotate.curation.scanning import ask_for_scan, scan
@@ -166,3 +170,27 @@ def test_only_curators_and_admins_review(dataset, annotator, curator, admin):
         if status != 200:
             assert {client.post(url).status_code for url in posts} == {status}
     assert not Scan.objects.exists()
+
+
+def test_what_annotators_flag_comes_most_often_flagged_first(db, annotator, client):
+    dataset = make_dataset("lab")
+    for person in range(10):
+        for name in ("calm", "glad"):
+            make_face(dataset, f"{person}-{name}", identity=f"p{person}", expression=name)
+    campaign = create_campaign(name="c", dataset=dataset, groups=1, k=4, repetitions=1, seed=3).campaign
+    asked = lease(campaign, annotator, count=2, at=timezone.now(), rng=random.Random(1))
+    anchor = asked[0].anchor_id
+    for question, face, flag in ((asked[0], anchor, "broken"), (asked[1], asked[1].left_id, "known")):
+        cast_vote(
+            vote_id=uuid.uuid4(), showing_id=question.pk, annotator=annotator, answer="uncertain",
+            response_ms=1, at=timezone.now(), flag=flag, flagged_face=face,
+        )  # fmt: skip
+    url = reverse("review-list", args=["lab", "flagged"])
+    page = client.get(url)
+    assert {face.pk: (face.broken, face.known) for face in page.context["faces"]} == {
+        anchor: (1, 0), asked[1].left_id: (0, 1),
+    }  # fmt: skip
+    assert "broken 1×" in page.text
+    client.post(url, {"face": [anchor, asked[1].left_id], "marked": anchor})
+    assert Face.objects.set_aside().get().set_aside_reason == "broken"
+    assert client.get(url).context["faces"] == []
