@@ -5,10 +5,10 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo run setup test lint bench clean
+.PHONY: help demo run setup test lint screenshots bench clean
 
 help:                            ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/installed            ## everything, with drawn faces to try it on
 	@$(BIN)/python -m config.supervisor --demo
@@ -28,6 +28,10 @@ lint: .venv/installed-dev        ## style, types, and whether a migration is mis
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python manage.py makemigrations --check --dry-run
+
+screenshots: .venv/installed-dev ## docs/screenshots anew, every page of a demo of its own; a few minutes
+	@$(BIN)/python -m tests.browser.chromium
+	@$(BIN)/python -m tests.browser.screenshots
 
 bench: .venv/installed-dev       ## measures; see docs/results.md
 	@$(BIN)/python -m pytest tests/benchmarks -m benchmark -s
