@@ -26,8 +26,8 @@ SCREENS = {
     for device, width, height in (("desktop", 1280, 800), ("phone", 390, 844))
     for theme in ("light", "dark")
 }
-# Of a page that several may open, whose it is most.
-ROLES = ("annotator", "curator", "admin", STRANGER)
+# A page that several may open is shown as the first of them sees it.
+ROLES = (STRANGER, "annotator", "curator", "admin")
 # Looks quite different to somebody else.
 ALSO = {("home", "admin"): "overview", ("join", STRANGER): "invitation"}
 WEBP_QUALITY = 55

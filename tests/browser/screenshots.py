@@ -2,7 +2,8 @@
 
     python -m tests.browser.screenshots [page ...]
 
-The demo is made anew, in a folder that is removed afterwards; it is the same each time, but for dates.
+The demo is made anew, in a folder that is removed afterwards; it is the same each time, but for dates. A font
+with Chinese characters must be there (Debian: fonts-wqy-microhei).
 """
 
 from __future__ import annotations
