@@ -24,19 +24,23 @@ FORMAT_NAMES = {
 }
 
 
+FROM_ANSWERS = ["direct", "inferred"]
+
+
 def _several(names: dict[str, str], **options: object) -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(
-        choices=list(names.items()), widget=forms.CheckboxSelectMultiple, initial=[*names], **options
+        choices=list(names.items()), widget=forms.CheckboxSelectMultiple, **options
     )
 
 
 class ExportForm(forms.Form):
     sources = _several(
         SOURCE_NAMES,
+        initial=FROM_ANSWERS,
         label="Which triplets",
         error_messages={"required": "Choose at least one kind of triplets."},
     )
-    strengths = _several(STRENGTH_NAMES, label="Of the imported ones", required=False)
+    strengths = _several(STRENGTH_NAMES, initial=STRENGTHS, label="Of the imported ones", required=False)
     min_confidence = forms.FloatField(
         required=False, min_value=0.51, max_value=0.99, label="Minimum confidence",
         widget=forms.NumberInput(attrs={"step": "0.01", "placeholder": "none"}),
@@ -52,7 +56,7 @@ class ExportForm(forms.Form):
     def of_query(cls, query: QueryDict) -> ExportForm:
         """What is not given is as the page has it at first."""
         given = query.copy()
-        for name, default in (("sources", ["direct", "inferred"]), ("format", ["csv"])):
+        for name, default in (("sources", FROM_ANSWERS), ("format", ["csv"])):
             if name not in given:
                 given.setlist(name, default)
         if "strengths" not in given:

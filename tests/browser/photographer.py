@@ -28,8 +28,8 @@ SCREENS = {
 }
 # A page that several may open is shown as the first of them sees it.
 ROLES = (STRANGER, "annotator", "curator", "admin")
-# Looks quite different to somebody else.
-ALSO = {("home", "admin"): "overview", ("join", STRANGER): "invitation"}
+# What is called otherwise; the start page looks quite different to an admin.
+CALLED = {("home", "admin"): "overview", ("join", STRANGER): "invitation"}
 WEBP_QUALITY = 55
 # Enough for a curve to be seen.
 EPOCHS = 6
@@ -75,9 +75,8 @@ def photograph(base_url: str, values: Values, folder: Path, wanted: set[str], sa
 
 def _name(address: Address, role: str) -> str:
     """What the picture of this page is called; empty where it is somebody else's to take."""
-    if role in address.seen_by and role == next(one for one in ROLES if one in address.seen_by):
-        return address.name.replace("_", "-")
-    return ALSO.get((address.name, role), "")
+    is_hers = role in address.seen_by and role == next(one for one in ROLES if one in address.seen_by)
+    return CALLED.get((address.name, role), address.name.replace("_", "-") if is_hers else "")
 
 
 def _take(walk: Walk, address: Address, base: Path) -> set[Path]:

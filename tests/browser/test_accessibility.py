@@ -51,7 +51,7 @@ class Inspection(Walk):
 
     def __init__(self, visitor, role):
         super().__init__(visitor)
-        self.role, self.wrong = role, []
+        self.role, self.wrong, self.sizes = role, [], {}
 
     def note(self, address, what):
         self.wrong.append(f"{address.name} ({address.path}) as {self.role}: {what}")
@@ -86,7 +86,11 @@ class Inspection(Walk):
                 self.note(address, f"loads {request.url}")
             elif request.resource_type != "image":
                 answer = request.response()
-                size += len(answer.body()) if answer and answer.ok else 0
+                length = answer.headers.get("content-length") if answer and answer.ok else None
+                # What the browser has already it asks for in vain.
+                self.sizes[request.url] = int(length) if length else self.sizes.get(request.url, 0)
+                size += self.sizes[request.url]
+        assert size > 5_000, f"{address.name} was not weighed"
         if size > MOST_BYTES:
             self.note(address, f"weighs {size:,} bytes without pictures, more than {MOST_BYTES:,}")
 
