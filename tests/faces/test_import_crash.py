@@ -1,6 +1,7 @@
 """An import that is broken off, and two at once. Truly committed, as only that shows what is left."""
 
 import threading
+from contextlib import nullcontext
 
 import pytest
 from django.core.files.storage import default_storage
@@ -47,9 +48,19 @@ def test_a_failure_within_the_last_step_undoes_all_of_it(import_fec, monkeypatch
     assert not ImportedTriplet.objects.exists()
 
 
-def test_crops_of_a_broken_import_are_overwritten(import_fec, storage, monkeypatch):
+def test_a_broken_import_takes_its_crops_along(import_fec, storage, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("annotate.faces.fec_import.insert_faces", fail)
+        with pytest.raises(PowerCut):
+            import_fec.of_rows(ROWS)
+    assert stored_crops(storage) == []
+
+
+def test_crops_of_a_killed_import_are_overwritten(import_fec, storage, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("annotate.faces.fec_import.insert_faces", fail)
+        # A process that is killed tidies nothing up.
+        patch.setattr("annotate.faces.fec_import.stray_crops_removed", lambda dataset: nullcontext())
         with pytest.raises(PowerCut):
             import_fec.of_rows(ROWS)
     left = stored_crops(storage)

@@ -19,7 +19,7 @@ from tests.faces.conftest import fec_row, picture, write_csv
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 SECONDS = 120
-FACES = 600
+FACES = 240
 
 
 @pytest.fixture
