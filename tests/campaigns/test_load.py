@@ -91,9 +91,14 @@ def check(campaign, record, capsys):
     return counts
 
 
-@pytest.mark.concurrency
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("assignment", Assignment.values)
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        pytest.param(Assignment.SPREAD, marks=pytest.mark.concurrency),
+        pytest.param(Assignment.WHOLE, marks=pytest.mark.load),
+    ],
+)
 def test_a_small_crowd(tmp_path, capsys, assignment):
     campaign, record = besiege(
         tmp_path, groups=6, k=8, number=16, kills=2, seconds=90, assignment=assignment,
