@@ -147,7 +147,7 @@ ROW_BYTES = {
     "csv": {"imported": 95, "direct": 75, "inferred": 85},
     "fec": {"imported": 60, "direct": 42, "inferred": 45},
 }
-FOOT_BYTES, PACKED = 5_000, 0.2
+FOOT_BYTES, PACKED = 5_000, 0.15
 BOX_BYTES, WHOLE_BYTES = 32, 9
 
 

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-# A row group of about 60,000 triplets: few enough to hold, enough to pack well.
-BLOCK_BYTES = 16 << 20
+# A row group of about 40,000 triplets: few enough to hold, enough to pack well.
+BLOCK_BYTES = 8 << 20
 TYPES = {
     **dict.fromkeys(("anchor", "positive", "negative"), pa.string()),
     **dict.fromkeys(("anchor_image", "positive_image", "negative_image"), pa.string()),
