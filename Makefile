@@ -5,10 +5,10 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo run setup test lint screenshots bench clean
+.PHONY: help demo run setup test test-long lint screenshots bench clean
 
 help:                            ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/installed            ## everything, with drawn faces to try it on
 	@$(BIN)/python -m config.supervisor --demo
@@ -22,6 +22,10 @@ setup: .venv/installed-dev       ## only the installs: what running and checking
 test: .venv/installed-dev        ## every test, with engines and a browser of its own
 	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+test-long: .venv/installed-dev   ## what takes a minute each and is left out of test
+	@$(BIN)/python -m tests.browser.chromium
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m long $(PYTEST_ARGS)
 
 lint: .venv/installed-dev        ## style, types, and whether a migration is missing
 	@$(BIN)/ruff check .

@@ -64,9 +64,10 @@ def test_photographs_through_a_bracket(tmp_path):
 
 
 # Chance is 1/3. What longer training reaches stands in docs/results.md.
-ABOVE_CHANCE = 0.355
+ABOVE_CHANCE = 0.38
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_rendered_faces_train_a_network_that_reads_new_people(tmp_path):
     source = SHARED / "ictfec"
@@ -87,8 +88,8 @@ def test_rendered_faces_train_a_network_that_reads_new_people(tmp_path):
 
     snapshot, checkpoint = tmp_path / "snapshot", tmp_path / "checkpoint"
     model(
-        "train", "--snapshot", snapshot, "--output", checkpoint, "--backbone", "small", "--epochs", 3,
-        "--identity-epochs", 2, "--events", tmp_path / "events.jsonl",
+        "train", "--snapshot", snapshot, "--output", checkpoint, "--backbone", "small", "--epochs", 6,
+        "--identity-epochs", 3, "--events", tmp_path / "events.jsonl",
     )  # fmt: skip
     report = json.loads(model("evaluate", "--checkpoint", checkpoint, "--snapshot", snapshot))
     print(json.dumps(report))

@@ -192,7 +192,9 @@ def test_a_rest_is_suggested_and_her_time_does_not_run_meanwhile(ann, campaign):
     expect(ann.page.locator('.counts [data-slot="sitting-answers"]')).to_have_text("2")
 
 
-@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "screen", [pytest.param(DESKTOP, id="desktop", marks=pytest.mark.long), pytest.param(PHONE, id="phone")]
+)
 def test_nothing_keeps_anybody_out(visit, annotator, campaign, screen):
     ann = Annotator(visit(annotator, **screen), campaign).open()
     ann.look()

@@ -47,7 +47,9 @@ def many(dataset):
     return dataset
 
 
-@pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "screen", [pytest.param({}, id="desktop", marks=pytest.mark.long), pytest.param(PHONE, id="phone")]
+)
 def test_the_wall_filters_scrolls_and_keeps_its_place(visit, curator, many, screen):
     visitor = visit(curator, **screen)
     page = visitor.page
@@ -127,7 +129,9 @@ def beside():
         thread.join(30)
 
 
-@pytest.mark.parametrize("screen", [{}, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "screen", [pytest.param({}, id="desktop", marks=pytest.mark.long), pytest.param(PHONE, id="phone")]
+)
 def test_a_zip_is_sent_imported_and_its_rejects_are_told(
     visit, curator, transactional_db, settings, tmp_path, beside, screen
 ):

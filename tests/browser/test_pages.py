@@ -5,9 +5,9 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from annotate.campaigns.creation import create_campaign
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.conftest import DESKTOP
 
-SCREENS = {"desktop": DESKTOP, "phone": PHONE, "small phone": {"viewport": {"width": 360, "height": 640}}}
+SCREENS = {"desktop": DESKTOP, "small phone": {"viewport": {"width": 360, "height": 640}}}
 
 
 def fits(page):

@@ -190,7 +190,7 @@ def by_hand(place):
         yield start
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_every_services_command_works_by_hand_and_is_found_healthy(by_hand):
     for name, command in (

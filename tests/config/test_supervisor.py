@@ -134,10 +134,14 @@ def test_ctrl_c_leaves_nothing_and_a_second_start_works(place):
             {"DATABASE_URL": "postgresql://127.0.0.1:1/nothing", "REDIS_URL": ""},
             r"The database does not answer \(.*refused.*\)\. Check DATABASE_URL\.",
         ),
-        ({"REDIS_URL": "redis://127.0.0.1:1"}, r"The Redis that REDIS_URL names does not answer: .*refused"),
+        pytest.param(
+            {"REDIS_URL": "redis://127.0.0.1:1"},
+            r"The Redis that REDIS_URL names does not answer: .*refused",
+            marks=pytest.mark.long,
+        ),
         ({"SEMBLANCE_STATE_DIR": "/dev/null/state"}, r"SEMBLANCE_STATE_DIR is /dev/null/state"),
-        ({"SECRET_KEY": "short"}, r"SECRET_KEY has 5 characters"),
-        ({"DEBUG": "perhaps"}, r"DEBUG is 'perhaps'"),
+        pytest.param({"SECRET_KEY": "short"}, r"SECRET_KEY has 5 characters", marks=pytest.mark.long),
+        pytest.param({"DEBUG": "perhaps"}, r"DEBUG is 'perhaps'", marks=pytest.mark.long),
     ],
 )
 def test_what_keeps_it_from_starting_is_said_plainly(place, variables, complaint):

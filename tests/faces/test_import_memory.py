@@ -7,7 +7,7 @@ import pytest
 
 from tests.faces.conftest import RATERS, fec_row, write_csv
 
-pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+pytestmark = [pytest.mark.long, pytest.mark.django_db]
 
 
 def rows(count, faces):

@@ -70,7 +70,7 @@ def check_nothing_is_left(workers):
     assert not Face.objects.exists()
 
 
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("sent", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_what_is_broken_off_can_be_run_again(command, storage, sent):
     process, workers = started(command, storage)
     assert len(workers) >= 2
