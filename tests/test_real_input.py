@@ -42,6 +42,7 @@ def play(campaign, people):
                 assert client.post("/api/votes", vote, format="json").status_code == 201
 
 
+@pytest.mark.long
 def test_photographs_through_a_bracket(tmp_path):
     call_command("import_faces", SHARED / "london", dataset="london", rejects=tmp_path / "rejects.csv")
     assert Dataset.objects.get().faces.count() == 204
