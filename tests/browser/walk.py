@@ -6,11 +6,16 @@ import time
 from typing import NamedTuple
 
 MOST_SECONDS = 10
-# Colours change over a moment, and pictures follow the size: until that is over.
-PAINTED = """new Promise((paint) => requestAnimationFrame(() => requestAnimationFrame(paint))).then(() =>
-    Promise.allSettled(document.getAnimations()
-        .filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime)).map((one) => one.finished)))
-    .then(() => true)"""
+# Pictures follow the size of the screen, and what moves comes to its end.
+PAINTED = """new Promise((done) => {
+    const moves = (one) => Number.isFinite(one.effect.getComputedTiming().endTime)
+    let quiet = 0
+    const look = () => {
+        quiet = document.getAnimations().some(moves) ? 0 : quiet + 1
+        quiet > 1 ? done(true) : requestAnimationFrame(look)
+    }
+    requestAnimationFrame(look)
+})"""
 
 
 class Screen(NamedTuple):
