@@ -118,8 +118,7 @@ def _ask(client: Client, address: Address, user: User | None) -> None:
     address.said[role], page = _get(client, address)
     if address.said[role] == "page":
         main = ONLY_HERS.sub("", page[page.index("<main") : page.index("</main>")])
-        # What the page loads besides may differ.
-        address.looks[role] = f"{role if 'hx-get' in main else ''}{main}".replace(str(user), "")
+        address.looks[role] = main.replace(str(user), "")
 
 
 def _get(client: Client, address: Address) -> tuple[str, str]:

@@ -46,16 +46,19 @@ class Walk:
 
     def open(self, path, screen):
         """Go there, and wait for what the page loads by itself."""
-        self.show(screen)
+        self._turn_to(screen)
         self.loaded.clear()
         self.visitor.open(path)
         self.settle()
 
     def show(self, screen):
         """The same page on another screen."""
+        self._turn_to(screen)
+        self.page.evaluate(PAINTED)
+
+    def _turn_to(self, screen):
         self.page.emulate_media(color_scheme=screen.theme, reduced_motion="reduce")
         self.page.set_viewport_size({"width": screen.width, "height": screen.height})
-        self.page.evaluate(PAINTED)
 
     def settle(self):
         """Until nothing is under way any more."""
