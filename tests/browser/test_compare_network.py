@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.contrib.sessions.models import Session
 from django.urls import reverse
 from playwright.sync_api import expect
@@ -11,6 +12,7 @@ from annotate.campaigns.creation import create_campaign
 from annotate.campaigns.models import Bracket, Showing, Vote
 from annotate.campaigns.verification import differences
 from tests.browser.annotator import NETWORK_LOST, Annotator, answer_as
+from tests.browser.conftest import DESKTOP, PHONE
 
 
 def test_answers_given_offline_are_stored_once_when_the_network_is_back(ann):
@@ -175,6 +177,33 @@ def test_ten_answers_given_offline_survive_a_reload_and_are_stored_once(visit, a
     shown = dict(Showing.objects.values_list("comparison", "pk"))
     assert [shown[vote.comparison_id] for vote in votes] == answered
     assert [vote.answer for vote in votes] == ["left", "right"] * 5
+
+
+WATCH = """() => {
+    window.moved = [];
+    new PerformanceObserver((list) => moved.push(
+        ...list.getEntries().flatMap(({ sources }) => sources.map(({ node }) => node?.outerHTML ?? "text"))
+    )).observe({ type: "layout-shift", buffered: true });
+}"""
+
+
+@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_nothing_moves_while_answers_wait_to_be_saved(visit, annotator, dataset, screen):
+    campaign = create_campaign(
+        name="Three groups", dataset=dataset, groups=3, k=8, repetitions=1, seed=3
+    ).campaign
+    ann = Annotator(visit(annotator, **screen), campaign).open()
+    ann.look()
+    ann.has_ahead(11)
+    ann.page.evaluate(WATCH)
+    held = []
+    ann.page.route("**/api/votes", lambda route: held.append(route), times=1)
+    for _ in range(11):
+        ann.press("1")
+    expect(ann.page.locator(".saving")).to_have_text("saving 11…")
+    held[0].continue_()
+    ann.has_saved(11)
+    assert ann.page.evaluate("moved") == []
 
 
 def test_two_annotators_at_once(visit, annotator, dataset):
