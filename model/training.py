@@ -15,14 +15,15 @@ from torch import Tensor
 from model.accuracy import Report, hits, report_of
 from model.augmentation import NONE, Augmentation, augment
 from model.backbone import BackboneName, to_input
-from model.batches import Batch, BatchSampler, Composition, judgements
 from model.crowd import CrowdLayer
 from model.device import Precision, half_precision
 from model.errors import TrainingError
 from model.identity import IdentityConfig
+from model.judging import judgements
 from model.loss import crowd_loss
 from model.network import EMBEDDING, DeviationLearningNetwork
 from model.optimisation import cosine_rate, parameter_groups
+from model.sampler import Batch, BatchSampler, Composition
 from model.snapshot import SPLITS, Snapshot
 
 # Faces embedded at once where no gradient is taken.
@@ -39,7 +40,7 @@ class TrainConfig:
     order, normalize_vectors, normalize_embedding, dropout: see network.NetworkConfig.
     crowd: train with a crowd layer (section 3.3).
     tournament_two_terms: both terms of eq. 4 for tournament triplets as well (paper), or the first only.
-    faces_per_step, triplets_per_step, composition: see batches.BatchSampler.
+    faces_per_step, triplets_per_step, composition: see sampler.BatchSampler.
     sharpness: of loss.triplet_loss; None is eq. 4's hinge. optimiser: "sgd" has momentum 0.9.
     schedule: of the learning rate `rate`.
     clip: largest gradient norm, None for no limit.
