@@ -11,13 +11,23 @@ from model.snapshot import KINDS, STRENGTHS, Snapshot, Triplets
 
 Report = dict[str, Any]
 
+# Values of one corner's vectors in hand at a time: 32 MB as float64.
+_VALUES = 4_000_000
+
 
 def squared_distances(embeddings: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Squared Euclidean |a-p|, |a-n|, |p-n| (T,) of triplets `faces` (T, 3) over embeddings (F, D)."""
+    # Piece by piece: of a floor's long vectors, all triplets' together would fill the memory.
+    rows = max(1, _VALUES // embeddings.shape[1])
+    pieces = [_distances(embeddings, faces[start : start + rows]) for start in range(0, len(faces), rows)]
+    near, far, across = np.concatenate([np.empty((3, 0)), *pieces], axis=1)
+    return near, far, across
+
+
+def _distances(embeddings: np.ndarray, faces: np.ndarray) -> np.ndarray:
     anchor, positive, negative = (embeddings[faces[:, place]].astype(np.float64) for place in range(3))
     pairs = ((anchor, positive), (anchor, negative), (positive, negative))
-    near, far, across = (((one - other) ** 2).sum(axis=1) for one, other in pairs)
-    return near, far, across
+    return np.stack([((one - other) ** 2).sum(axis=1) for one, other in pairs])
 
 
 def hits(embeddings: np.ndarray, triplets: Triplets, rows: np.ndarray) -> np.ndarray:

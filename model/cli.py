@@ -1,7 +1,7 @@
 """The command line: arguments in, exit status out. Results on standard output, progress on standard error.
 
-Commands only parse, call and print; heavy modules are imported by the command that needs them, so that
---help is quick.
+Commands only call and print; what they take is cli_arguments.py's. Heavy modules are imported by the command
+that needs them, so that --help is quick.
 """
 
 import argparse
@@ -10,17 +10,15 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
-from model.errors import ImagesError, ModelError
-
-BACKBONES = ("small", "facenet")
+from model.cli_arguments import build_parser
+from model.errors import ModelError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command: 0; 1 after one line on standard error that says what to put right; 130 on Ctrl-C."""
-    parsed = _parser().parse_args(arguments)
+    parsed = build_parser(COMMANDS).parse_args(arguments)
     try:
         _use_threads(parsed.threads)
         parsed.run(parsed)
@@ -65,31 +63,49 @@ def train(arguments: argparse.Namespace) -> None:
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
-    """Print a checkpoint's triplet accuracy on a snapshot as JSON."""
+    """Print a checkpoint's, or a floor's, triplet accuracy on a snapshot as JSON."""
     from model.accuracy import report
     from model.inference import Embedder, embed_snapshot, split_as_trained
     from model.snapshot import read_snapshot
 
-    embedder = Embedder.load(arguments.checkpoint, arguments.device)
-    snapshot = split_as_trained(read_snapshot(arguments.snapshot), embedder.description)
-    embeddings = embed_snapshot(embedder, snapshot)
+    if arguments.floor is not None:
+        from model.floor import floor_vectors
+
+        snapshot = read_snapshot(arguments.snapshot)
+        embeddings = floor_vectors(snapshot, arguments.floor)
+    else:
+        embedder = Embedder.load(arguments.checkpoint, arguments.device)
+        snapshot = split_as_trained(read_snapshot(arguments.snapshot), embedder.description)
+        embeddings = embed_snapshot(embedder, snapshot)
     print(json.dumps(report(snapshot, embeddings, arguments.split)))
 
 
 def embed(arguments: argparse.Namespace) -> None:
-    """Write the embeddings of a folder of pictures, or of a snapshot's faces."""
-    from model.inference import SUFFIXES, Embedder, embed_folder, embed_snapshot, write_embeddings
+    """Write the embeddings of a folder of pictures, or of a snapshot's faces. Interrupted, it goes on."""
+    from model.embedding_files import KeptParts, check_output, write_embeddings
+    from model.inference import Embedder, embed_pictures
+    from model.pictures import pictures_in, pictures_of
     from model.snapshot import read_snapshot
 
-    if arguments.output.suffix not in SUFFIXES:
-        raise ImagesError(f"{arguments.output}: its suffix is none of {', '.join(SUFFIXES)}")
+    check_output(arguments.output)
     embedder = Embedder.load(arguments.checkpoint, arguments.device)
     if arguments.snapshot is not None:
-        snapshot = read_snapshot(arguments.snapshot)
-        write_embeddings(arguments.output, snapshot.faces.keys, embed_snapshot(embedder, snapshot))
+        pictures = pictures_of(read_snapshot(arguments.snapshot))
     else:
-        names, embeddings = embed_folder(embedder, arguments.images, align=arguments.align)
-        write_embeddings(arguments.output, names, embeddings)
+        pictures = pictures_in(arguments.images, align=arguments.align)
+    keep = KeptParts(arguments.output)
+    found = embed_pictures(embedder, pictures, keep, skip_unreadable=arguments.skip_unreadable)
+    for reason in found.rejects:
+        print(f"skipped: {reason}", file=sys.stderr)
+    write_embeddings(arguments.output, found.names, found.embeddings)
+    keep.drop()
+
+
+def export_onnx(arguments: argparse.Namespace) -> None:
+    """Write a checkpoint's network as one ONNX file: uint8 crops in, embeddings out."""
+    from model.onnx_export import export
+
+    export(arguments.checkpoint, arguments.output)
 
 
 def pretrain_identity(arguments: argparse.Namespace) -> None:
@@ -119,111 +135,10 @@ def _train_config(arguments: argparse.Namespace) -> Any:
     return config
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m model", description="The Deviation Learning Network: train, evaluate, embed."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_train(commands)
-    _add_evaluate(commands)
-    _add_embed(commands)
-    _add_pretrain_identity(commands)
-    return parser
-
-
-def _command(commands: Any, name: str, run: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
-    parser.set_defaults(run=run)
-    parser.add_argument("--device", help="cpu, cuda, cuda:1, ... (default: the GPU if there is one)")
-    parser.add_argument("--threads", type=_at_least(1), metavar="N", help="CPU threads (default: all cores)")
-    return parser
-
-
-def _add_network(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--snapshot", type=Path, required=True, metavar="DIR", help="what to train on")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder to write to")
-    parser.add_argument("--backbone", choices=BACKBONES, help="default: small (64 px, fit for a CPU)")
-    parser.add_argument("--size", type=_at_least(32), metavar="PX", help="side of the pictures it sees")
-    parser.add_argument("--seed", type=int, help="default: 0")
-    parser.add_argument(
-        "--events", type=Path, metavar="FILE", help="append events (JSON lines); default: stdout"
-    )
-    parser.add_argument(
-        "--identity-epochs", type=_at_least(1), metavar="N", help="epochs of pretraining the identity branch"
-    )
-
-
-def _add_train(commands: Any) -> None:
-    parser = _command(commands, "train", train)
-    _add_network(parser)
-    option = parser.add_argument
-    option("--preset", choices=("default", "paper"), default="default", help="start from these settings")
-    option("--order", type=int, choices=range(1, 6), help="K of eq. 2 (default: 3)")
-    option(
-        "--epochs", type=_at_least(1), metavar="N", help="default: at least 10, and enough for 2,000 steps"
-    )
-    option("--no-crowd", dest="crowd", action="store_const", const=False, help="train without crowd layer")
-    option("--rate", type=float, help="learning rate (default: 3e-3; paper: 2e-4)")
-    option("--faces-per-step", type=_at_least(3), metavar="N", help="default: 640")
-    option("--triplets-per-step", type=_at_least(1), metavar="N", help="default: 2560")
-    option(
-        "--first-term-only",
-        dest="tournament_two_terms",
-        action="store_const",
-        const=False,
-        help="tournament triplets: only the first term of eq. 4",
-    )
-    option(
-        "--normalize-vectors", action="store_const", const=True, help="eq. 1 on L2-normalised V_face and V_id"
-    )
-    option(
-        "--identity-vectors",
-        choices=("clean", "augmented"),
-        help="V_id of the clean picture, computed once (default), or of the one that the face branch sees",
-    )
-    option(
-        "--precision",
-        choices=("auto", "float32", "bf16"),
-        help="default: bf16 where the hardware is made for it",
-    )
-    option("--hold-out", type=float, metavar="SHARE", help="identities to hold out if no face is val (0.2)")
-    option("--identity-weights", type=Path, metavar="DIR", help="what pretrain-identity wrote")
-    option(
-        "--resume", action="store_true", help="go on with the interrupted run in --output, if there is one"
-    )
-
-
-def _add_evaluate(commands: Any) -> None:
-    parser = _command(commands, "evaluate", evaluate)
-    parser.add_argument("--checkpoint", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--snapshot", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--split", choices=("train", "val"), default="val")
-
-
-def _add_embed(commands: Any) -> None:
-    parser = _command(commands, "embed", embed)
-    parser.add_argument("--checkpoint", type=Path, required=True, metavar="DIR")
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument(
-        "--images", type=Path, metavar="DIR", help="aligned crops, in this folder or below it"
-    )
-    source.add_argument("--snapshot", type=Path, metavar="DIR", help="all faces of a snapshot")
-    parser.add_argument(
-        "--align", action="store_true", help="find and align the one face of each image first"
-    )
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help=".npz, .npy or .csv")
-
-
-def _add_pretrain_identity(commands: Any) -> None:
-    parser = _command(commands, "pretrain-identity", pretrain_identity)
-    _add_network(parser)
-
-
-def _at_least(least: int) -> Any:
-    def whole(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}")
-        return value
-
-    return whole
+COMMANDS = {
+    "train": train,
+    "evaluate": evaluate,
+    "embed": embed,
+    "export-onnx": export_onnx,
+    "pretrain-identity": pretrain_identity,
+}

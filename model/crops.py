@@ -5,7 +5,7 @@ The only place where training and embedding decode pictures, so both see the sam
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from PIL import Image
 
 from model.alignment import AlignmentError, FaceAligner
 from model.errors import ImagesError, SnapshotError
-from model.snapshot import Faces, Snapshot
+from model.snapshot import Snapshot
 
 DECODERS = 4
 
@@ -36,8 +36,8 @@ def load_crops(
     line, for a crop that is missing, unreadable, or not the one that its hash promises. `progress` is
     called with the number of crops decoded so far.
     """
-    faces = snapshot.faces
-    shape = (len(faces.keys), size, size, 3)
+    count = len(snapshot.faces.keys)
+    shape = (count, size, size, 3)
     crops: np.ndarray = (
         np.empty(shape, dtype=np.uint8)
         if store is None
@@ -45,55 +45,40 @@ def load_crops(
     )
 
     def load(face: int) -> None:
-        crops[face] = _load(snapshot.folder, faces, face, size)
+        crops[face] = load_crop(snapshot, face, size)
 
-    _in_threads(load, len(faces.keys), progress)
+    _in_threads(load, count, progress)
     return crops
 
 
-def load_images(
-    paths: Sequence[Path], size: int, progress: Callable[[int], None] | None = None
-) -> np.ndarray:
-    """Aligned crops from picture files, uint8 (N, size, size, 3). Raises ImagesError naming the file."""
-    crops = np.empty((len(paths), size, size, 3), dtype=np.uint8)
-
-    def load(number: int) -> None:
-        try:
-            crops[number] = decode(paths[number].read_bytes(), size)
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise ImagesError(f"{paths[number]}: not a readable picture ({error})") from None
-
-    _in_threads(load, len(paths), progress)
-    return crops
+def load_image(path: Path, size: int) -> np.ndarray:
+    """An aligned crop from a picture file, uint8 (size, size, 3). Raises ImagesError naming the file."""
+    try:
+        return decode(path.read_bytes(), size)
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise ImagesError(f"{path}: not a readable picture ({error})") from None
 
 
-def load_aligned(
-    paths: Sequence[Path], size: int, progress: Callable[[int], None] | None = None
-) -> np.ndarray:
-    """As `load_images`, of photographs whose one face is found and aligned first."""
-    aligner = FaceAligner()
-    crops = np.empty((len(paths), size, size, 3), dtype=np.uint8)
-    for number, path in enumerate(paths):
-        try:
-            with Image.open(path) as image:
-                crops[number] = np.asarray(aligner.align(image, size))
-        except AlignmentError as error:
-            raise ImagesError(f"{path}: {error}") from None
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise ImagesError(f"{path}: not a readable picture ({error})") from None
-        if progress is not None:
-            progress(number + 1)
-    return crops
+def load_aligned(path: Path, size: int, aligner: FaceAligner) -> np.ndarray:
+    """As `load_image`, of a photograph whose one face is found and aligned first."""
+    try:
+        with Image.open(path) as image:
+            return np.asarray(aligner.align(image, size))
+    except AlignmentError as error:
+        raise ImagesError(f"{path}: {error}") from None
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise ImagesError(f"{path}: not a readable picture ({error})") from None
 
 
-def _load(folder: Path, faces: Faces, face: int, size: int) -> np.ndarray:
-    path = folder / faces.crops[face]
-    where = f"{folder / 'faces.csv'}, line {face + 2}"
+def load_crop(snapshot: Snapshot, face: int, size: int) -> np.ndarray:
+    """One face's crop, uint8 (size, size, 3). Raises SnapshotError as `load_crops`."""
+    path = snapshot.folder / snapshot.faces.crops[face]
+    where = f"{snapshot.folder / 'faces.csv'}, line {face + 2}"
     try:
         data = path.read_bytes()
     except OSError:
         raise SnapshotError(f"{where}: crop {path} cannot be read") from None
-    if hashlib.sha256(data).hexdigest() != faces.hashes[face]:
+    if hashlib.sha256(data).hexdigest() != snapshot.faces.hashes[face]:
         raise SnapshotError(f"{where}: crop {path} is not the one that crop_sha256 promises")
     try:
         return decode(data, size)

@@ -27,3 +27,7 @@ class DeviceError(ModelError):
 
 class TrainingError(ModelError):
     """Settings or data with which training cannot start or go on."""
+
+
+class OutputError(ModelError):
+    """A file that cannot be written where, or in the format that, is asked for."""

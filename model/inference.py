@@ -1,13 +1,14 @@
 """Embeds faces with a trained network: crops in, 16-d vectors out. The crowd layer plays no part here.
 
-Also writes the three file formats of embeddings, each chosen by its suffix.
+Which pictures, and their decoding, is pictures.py's; the files that are written embedding_files.py's.
 """
 
-import csv
+import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -15,14 +16,15 @@ from tqdm import tqdm
 
 from model.backbone import to_input
 from model.checkpoint import Description, load_checkpoint
-from model.crops import load_aligned, load_crops, load_images
 from model.device import chosen_device
-from model.errors import ImagesError
+from model.embedding_files import KeptParts, Part, key_of
+from model.errors import ImagesError, ModelError
 from model.network import EMBEDDING, DeviationLearningNetwork
+from model.pictures import PART, Crop, Pictures, decoded, pictures_of, readable
 from model.snapshot import SPLITS, Snapshot
 
-SUFFIXES = (".npz", ".npy", ".csv")
-PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
+# Crops that pass through the network together.
+AT_ONCE = 256
 
 
 class Embedder:
@@ -42,68 +44,70 @@ class Embedder:
         network, _, description = load_checkpoint(checkpoint)
         return cls(network, description, chosen_device(device))
 
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the network's build and weights: equal for equal embeddings of the same crops."""
+        digest = hashlib.sha256(repr(self._network.config).encode())
+        for name, tensor in self._network.state_dict().items():
+            digest.update(name.encode())
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
     @torch.no_grad()
-    def embed(
-        self, crops: np.ndarray, at_once: int = 256, progress: Callable[[int], None] | None = None
-    ) -> np.ndarray:
-        """E_exp (N, 16) float32 of aligned crops, uint8 RGB (N, size, size, 3)."""
+    def embed(self, crops: np.ndarray, at_once: int = AT_ONCE) -> np.ndarray:
+        """E_exp (N, 16) float32 of aligned crops, uint8 RGB (N, size, size, 3), or of a mapped file's."""
         embeddings = np.empty((len(crops), EMBEDDING), dtype=np.float32)
         for start in range(0, len(crops), at_once):
-            part = torch.from_numpy(np.ascontiguousarray(crops[start : start + at_once])).to(self._device)
+            part = torch.from_numpy(np.array(crops[start : start + at_once])).to(self._device)
             found = self._network(to_input(part.permute(0, 3, 1, 2)))
             embeddings[start : start + at_once] = found.float().cpu().numpy()
-            if progress is not None:
-                progress(min(start + at_once, len(crops)))
         return embeddings
 
 
-def write_embeddings(path: Path, names: Sequence[str], embeddings: np.ndarray) -> None:
-    """Write names and vectors in the same order, by suffix; the file is whole or not there.
+class Embedded(NamedTuple):
+    """Names and E_exp (N, 16) in the same order; `rejects`: why the pictures passed over have none."""
 
-    .npz: arrays `names` (unicode) and `embeddings` (N, 16) float32. .npy: the vectors alone, the names one
-    a line in <file>.names.txt. .csv: header name, e0, ... e15. Raises ImagesError for another suffix.
+    names: list[str]
+    embeddings: np.ndarray
+    rejects: list[str]
+
+
+def embed_pictures(
+    embedder: Embedder,
+    pictures: Pictures,
+    keep: KeptParts | None = None,
+    *,
+    skip_unreadable: bool = False,
+    part_length: int = PART,
+) -> Embedded:
+    """Embed part by part, with a progress bar. Of all pictures only names and vectors are held in memory.
+
+    `keep`: parts done are kept there and, by a later call, taken from there; dropping them is the
+    caller's. Raises the ModelError of the first picture that cannot be read, saying what is kept, unless
+    `skip_unreadable`; ImagesError if that leaves none.
     """
-    part = path.with_name(f".{path.name}.part")
-    if path.suffix == ".npz":
-        with part.open("wb") as file:
-            np.savez(file, names=np.array(names, dtype=np.str_), embeddings=embeddings)
-    elif path.suffix == ".npy":
-        with part.open("wb") as file:
-            np.save(file, embeddings)
-        path.with_name(f"{path.name}.names.txt").write_text(
-            "".join(f"{n}\n" for n in names), encoding="utf-8"
-        )
-    elif path.suffix == ".csv":
-        with part.open("w", newline="", encoding="utf-8") as text:
-            writer = csv.writer(text, lineterminator="\n")
-            writer.writerow(["name", *(f"e{number}" for number in range(embeddings.shape[1]))])
-            for name, vector in zip(names, embeddings, strict=True):
-                writer.writerow([name, *(f"{value:.6f}" for value in vector)])
-    else:
-        raise ImagesError(f"{path}: its suffix is none of {', '.join(SUFFIXES)}")
-    part.replace(path)
+    parts = pictures.parts(part_length)
+    keys = {part: _key(embedder, pictures, part) for part in parts} if keep else {}
+    done = {part: found for part, key in keys.items() if keep and (found := keep.load(key))}
+    if not skip_unreadable:
+        done = {part: found for part, found in done.items() if not found.rejects}
+    todo = [part for part in parts if part not in done]
+    bar = _bar(len(pictures.names), sum(map(len, done)))
+    with bar, closing(decoded(pictures, embedder.size, todo)) as coming:
+        for part, crops in coming:
+            try:
+                done[part] = _embed_part(embedder, part, crops, skip_unreadable)
+            except ModelError as error:
+                raise type(error)(f"{error}{_advice(keep, bar.n)}") from None
+            if keep:
+                keep.store(keys[part], done[part])
+            bar.update(len(part))
+    return _together(pictures, [done[part] for part in parts])
 
 
 def embed_snapshot(embedder: Embedder, snapshot: Snapshot) -> np.ndarray:
     """E_exp (F, 16) of all faces of a snapshot, in their order, with a progress bar. Raises SnapshotError."""
-    with _bar(2 * len(snapshot.faces.keys)) as bar:
-        crops = load_crops(snapshot, embedder.size, _updating(bar, 0))
-        return embedder.embed(crops, progress=_updating(bar, len(crops)))
-
-
-def embed_folder(embedder: Embedder, folder: Path, *, align: bool = False) -> tuple[list[str], np.ndarray]:
-    """Names (paths relative to `folder`, sorted) and E_exp (N, 16) of the pictures in a folder or below it.
-
-    They are aligned crops, unless `align` finds and aligns their one face first. Raises ImagesError.
-    """
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
-    if not paths:
-        raise ImagesError(f"{folder}: no pictures ({', '.join(sorted(PICTURES))})")
-    with _bar(2 * len(paths)) as bar:
-        load = load_aligned if align else load_images
-        crops = load(paths, embedder.size, _updating(bar, 0))
-        embeddings = embedder.embed(crops, progress=_updating(bar, len(crops)))
-    return [path.relative_to(folder).as_posix() for path in paths], embeddings
+    return embed_pictures(embedder, pictures_of(snapshot)).embeddings
 
 
 def split_as_trained(snapshot: Snapshot, description: Description) -> Snapshot:
@@ -113,12 +117,41 @@ def split_as_trained(snapshot: Snapshot, description: Description) -> Snapshot:
     return snapshot.held_out(description.held_out)
 
 
-def _bar(total: int) -> tqdm:
-    return tqdm(total=total, desc="embed", file=sys.stderr, mininterval=0.5)
+def _key(embedder: Embedder, pictures: Pictures, part: range) -> str:
+    names = (pictures.names[number] for number in part)
+    return key_of([embedder.digest, *names, *map(pictures.stamp, part)])
 
 
-def _updating(bar: tqdm, before: int) -> Callable[[int], None]:
-    def update(done: int) -> None:
-        bar.update(before + done - bar.n)
+def _embed_part(embedder: Embedder, part: range, crops: list[Crop], skip_unreadable: bool) -> Part:
+    passed_over = {number: crop for number, crop in zip(part, crops, strict=True) if _unreadable(crop)}
+    rejects = tuple(map(str, passed_over.values()))
+    if not rejects or not skip_unreadable:
+        return Part(np.array(part, dtype=np.int64), embedder.embed(readable(crops)))
+    rows = np.array([number for number in part if number not in passed_over], dtype=np.int64)
+    if not len(rows):
+        return Part(rows, np.empty((0, EMBEDDING), dtype=np.float32), rejects)
+    return Part(rows, embedder.embed(readable([crop for crop in crops if not _unreadable(crop)])), rejects)
 
-    return update
+
+def _unreadable(crop: Crop) -> bool:
+    return isinstance(crop, ModelError)
+
+
+def _advice(keep: KeptParts | None, count: int) -> str:
+    if not keep:
+        return ""
+    kept = f"; {count} pictures are embedded already and kept in {keep.folder}" if count else ""
+    return f" (--skip-unreadable passes over it{kept})"
+
+
+def _together(pictures: Pictures, parts: list[Part]) -> Embedded:
+    rejects = [reject for part in parts for reject in part.rejects]
+    rows = np.concatenate([part.rows for part in parts])
+    if not len(rows):
+        raise ImagesError(f"none of {len(rejects)} pictures can be read; the first: {rejects[0]}")
+    names = [pictures.names[row] for row in rows]
+    return Embedded(names, np.concatenate([part.embeddings for part in parts]), rejects)
+
+
+def _bar(total: int, done: int) -> tqdm:
+    return tqdm(total=total, initial=done, desc="embed", file=sys.stderr, mininterval=0.5)

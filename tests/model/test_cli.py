@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from model.cli import main
 
@@ -90,9 +91,26 @@ def test_evaluate_prints_the_same_accuracy(trained, drawn):
     assert train["strong"]["counts"]["all"] > report["strong"]["counts"]["all"]
 
 
-def test_embeddings_in_three_formats(trained, drawn, tmp_path):
+def test_evaluate_takes_a_checkpoint_or_a_floor(trained, drawn):
+    done = model("evaluate", "--floor", "pixels", "--snapshot", drawn)
+    assert done.returncode == 0, done.stderr
+    report, of_checkpoint = json.loads(done.stdout), trained[1][-1]["report"]
+    assert list(report) == list(of_checkpoint)
+    assert report["strong"]["counts"] == of_checkpoint["strong"]["counts"]
+    assert report["strong"]["accuracy"] != of_checkpoint["strong"]["accuracy"]
+    for wrong, message in (
+        ([], "one of the arguments --checkpoint --floor is required"),
+        (["--floor", "hog", "--checkpoint", trained[0]], "not allowed with argument"),
+        (["--floor", "chance"], "invalid choice: 'chance'"),
+    ):
+        done = model("evaluate", "--snapshot", drawn, *wrong)
+        assert done.returncode == 2
+        assert message in done.stderr
+
+
+def test_embeddings_in_four_formats(trained, drawn, tmp_path):
     checkpoint, _ = trained
-    for suffix in ("npz", "npy", "csv"):
+    for suffix in ("npz", "npy", "csv", "parquet"):
         output = tmp_path / f"faces.{suffix}"
         done = model("embed", "--checkpoint", checkpoint, "--snapshot", drawn, "--output", output)
         assert done.returncode == 0, done.stderr
@@ -107,6 +125,56 @@ def test_embeddings_in_three_formats(trained, drawn, tmp_path):
     assert rows[0] == ["name", *(f"e{number}" for number in range(16))]
     assert [row[0] for row in rows[1:]] == whole["names"].tolist()
     assert np.allclose(np.array([row[1:] for row in rows[1:]], dtype=float), whole["embeddings"], atol=1e-5)
+    table = parquet.read_table(tmp_path / "faces.parquet")
+    assert table["name"].to_pylist() == whole["names"].tolist()
+    assert np.array_equal(table["embedding"].to_numpy().tolist(), whole["embeddings"])
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "faces.npz", "faces.npy", "faces.npy.names.txt", "faces.csv", "faces.parquet",
+    }  # fmt: skip
+
+
+def test_embedding_goes_on_where_it_was_interrupted(trained, drawn, tmp_path):
+    """600 pictures are two parts; the last of the second is put right between the calls."""
+    checkpoint, _ = trained
+    pictures, output = tmp_path / "pictures", tmp_path / "e.npz"
+    pictures.mkdir()
+    crops = sorted((drawn / "crops").iterdir())
+    for number in range(600):
+        (pictures / f"{number:03}.jpg").hardlink_to(crops[number % 120])
+    (pictures / "599.jpg").unlink()
+    (pictures / "599.jpg").write_bytes(b"torn")
+    embed = ("embed", "--checkpoint", checkpoint, "--images", pictures, "--output", output)
+    done = model(*embed)
+    assert done.returncode == 1
+    kept = f"512 pictures are embedded already and kept in {tmp_path / '.e.npz.parts'}"
+    assert kept in done.stderr.splitlines()[-1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".e.npz.parts", "pictures"]
+    (pictures / "599.jpg").unlink()
+    (pictures / "599.jpg").hardlink_to(crops[0])
+    done = model(*embed)
+    assert done.returncode == 0, done.stderr
+    assert "512/600" in next(state for state in done.stderr.splitlines() if state)
+    found = np.load(output)
+    assert found["names"].tolist() == [f"{number:03}.jpg" for number in range(600)]
+    for number in range(120, 599):
+        assert np.allclose(found["embeddings"][number], found["embeddings"][number % 120], atol=1e-5)
+    assert np.allclose(found["embeddings"][599], found["embeddings"][0], atol=1e-5)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["e.npz", "pictures"]
+
+
+def test_unreadable_pictures_are_passed_over_and_listed(trained, drawn, tmp_path):
+    checkpoint, _ = trained
+    pictures, output = tmp_path / "pictures", tmp_path / "e.npz"
+    pictures.mkdir()
+    (pictures / "good.jpg").write_bytes((drawn / "crops" / "p0-0.jpg").read_bytes())
+    (pictures / "bad.jpg").write_bytes(b"")
+    done = model(
+        "embed", "--checkpoint", checkpoint, "--images", pictures, "--output", output, "--skip-unreadable"
+    )
+    assert done.returncode == 0, done.stderr
+    assert np.load(output)["names"].tolist() == ["good.jpg"]
+    [skipped] = [line for line in done.stderr.splitlines() if line.startswith("skipped: ")]
+    assert f"{pictures / 'bad.jpg'}: not a readable picture" in skipped
 
 
 def test_a_folder_of_crops_embeds_as_the_snapshot_does(trained, drawn, tmp_path):
@@ -150,7 +218,7 @@ def test_pretrained_identity_weights_are_used(drawn, tmp_path):
     assert (output / "identity.safetensors").read_bytes() == (weights / "identity.safetensors").read_bytes()
 
 
-@pytest.mark.parametrize("command", ["", "train", "evaluate", "embed", "pretrain-identity"])
+@pytest.mark.parametrize("command", ["", "train", "evaluate", "embed", "export-onnx", "pretrain-identity"])
 def test_help(command):
     done = model(*command.split(), "--help")
     assert done.returncode == 0
@@ -171,6 +239,9 @@ def test_help(command):
         ("embed --checkpoint {checkpoint} --images {empty} --output e.npz", "no pictures"),
         ("embed --checkpoint {checkpoint} --images {empty} --output e.txt", "its suffix is none of"),
         ("embed --checkpoint {checkpoint} --images {bad} --output e.npz", "not a readable picture"),
+        ("embed --checkpoint {checkpoint} --snapshot {drawn} --output {empty}/no/e.npz", "no such folder"),
+        ("evaluate --floor hog --snapshot {empty}", "is no snapshot"),
+        ("export-onnx --checkpoint {empty} --output {empty}/e.onnx", "is no checkpoint"),
     ],
 )
 def test_errors_are_one_line_and_a_status(trained, drawn, tmp_path, monkeypatch, arguments, message):
