@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model.accuracy import hits, report_of
+from model.accuracy import hits, report_of, squared_distances
 from model.snapshot import KINDS, SOURCES, STRENGTHS, Triplets
 
 
@@ -22,6 +22,17 @@ def right(embeddings, corners, imported):
     a, p, n = (embeddings[face].astype(float) for face in corners)
     near, far, across = (((x - y) ** 2).sum() for x, y in ((a, p), (a, n), (p, n)))
     return near < far and (not imported or near < across)
+
+
+@pytest.mark.parametrize("values", [1, 100, 2 * 16 * 150, 10**9])
+def test_distances_measured_piece_by_piece(monkeypatch, values):
+    monkeypatch.setattr("model.accuracy._VALUES", values)
+    faces, embeddings = triplets(100).faces, np.random.default_rng(1).normal(size=(20, 16))
+    found = squared_distances(embeddings, faces)
+    for pair, distances in zip(((0, 1), (0, 2), (1, 2)), found, strict=True):
+        one, other = (embeddings[faces[:, place]] for place in pair)
+        assert distances == pytest.approx(np.linalg.norm(one - other, axis=1) ** 2)
+    assert all(len(distances) == 0 for distances in squared_distances(embeddings, faces[:0]))
 
 
 def test_equals_a_plain_loop():
