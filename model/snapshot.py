@@ -3,19 +3,20 @@
 It is the only thing that training reads. Pictures are crops.py's; nothing here draws batches.
 """
 
-import hashlib
-import json
 from array import array
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+import pyarrow as pa
 
-from model.errors import SnapshotError
+from model.columns import Blocks, Doubt, codes, decimals, numbered, places, shares
+from model.manifest import check_files, read_manifest
 from model.tables import Table
 
-FORMAT = 1
 UNKNOWN = -1
 SPLITS = {"train": 0, "val": 1}
 KINDS = {"": 0, "ONE_CLASS_TRIPLET": 1, "TWO_CLASS_TRIPLET": 2, "THREE_CLASS_TRIPLET": 3}
@@ -24,14 +25,20 @@ STRENGTHS = {"": 0, "weak": 1, "strong": 2}
 # Which of the triplet's faces an annotator set apart: its column in `Triplets.faces`, or none of them.
 ANSWERS = {"anchor": 0, "positive": 1, "negative": 2, "uncertain": 3}
 
-_PATHS = ("faces.csv", "triplets.csv", "answers.csv")
+Known = TypeVar("Known")
+Rows = TypeVar("Rows")
+
+_CORNERS = ("anchor", "positive", "negative")
+_LABELS = {"kind": KINDS, "source": SOURCES, "strength": STRENGTHS}
+_TRIPLET_COLUMNS = ("triplet", *_CORNERS, *_LABELS, "weight")
+_ANSWER_COLUMNS = ("triplet", "annotator", "answer", "weight")
 
 
 @dataclass(frozen=True)
 class Faces:
     """Keys, crops (paths in the folder) and their SHA-256; `split` (F,) per SPLITS.
 
-    `identity` (F,) indexes `identities`; UNKNOWN where none is given.
+    `identity` (F,) indexes `identities`, `expression` (F,) `expressions`; UNKNOWN where none is given.
     """
 
     keys: tuple[str, ...]
@@ -40,6 +47,8 @@ class Faces:
     split: np.ndarray
     identity: np.ndarray
     identities: tuple[str, ...]
+    expression: np.ndarray
+    expressions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -102,67 +111,100 @@ class Snapshot:
 
 def read_snapshot(folder: Path) -> Snapshot:
     """Read and check a snapshot. Raises SnapshotError naming file, line and reason."""
-    manifest = _read_manifest(folder)
-    faces = _read_faces(Table(folder / "faces.csv", ("face", "crop", "crop_sha256", "split", "identity")))
-    triplets = _read_triplets(folder / "triplets.csv", faces)
-    answers = _read_answers(folder / "answers.csv", len(triplets.faces))
+    manifest = read_manifest(folder)
+    with ThreadPoolExecutor(1) as beside:
+        hashes = beside.submit(check_files, folder, manifest)
+        try:
+            faces = _read_faces(folder / "faces.csv")
+            triplets = _read(folder / "triplets.csv", faces, triplets_by_columns, triplets_by_rows, hashes)
+            answers = _read(
+                folder / "answers.csv", len(triplets.faces), answers_by_columns, answers_by_rows, hashes
+            )
+        finally:
+            # A torn file is named as that, whatever else is wrong in it.
+            hashes.result()
     return Snapshot(folder, str(manifest.get("name", "")), manifest["sha256"], faces, triplets, answers)
 
 
-def _read_manifest(folder: Path) -> dict:
-    path = folder / "manifest.json"
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        form, files, sha256 = manifest["format"], manifest["files"], manifest["sha256"]
-    except FileNotFoundError:
-        raise SnapshotError(f"{folder} is no snapshot: it has no manifest.json") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise SnapshotError(f"{path}: not a snapshot's manifest ({error})") from None
-    if form != FORMAT:
-        raise SnapshotError(f"{path}: format {form}, but this program reads format {FORMAT}")
-    for name in _PATHS:
-        if not (folder / name).is_file():
-            raise SnapshotError(f"{folder / name}: no such file")
-        if _sha256(folder / name) != files.get(name):
-            raise SnapshotError(f"{folder / name}: its SHA-256 is not the manifest's: torn or changed")
-    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items()))
-    if hashlib.sha256(lines.encode()).hexdigest() != sha256:
-        raise SnapshotError(f"{path}: sha256 is not that of its files")
-    return dict(manifest)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _read_faces(table: Table) -> Faces:
-    rows: dict[str, tuple[str, str, int, int]] = {}
+def _read_faces(path: Path) -> Faces:
+    table = Table(path, ("face", "crop", "crop_sha256", "split", "identity"), optional=("expression",))
+    rows: dict[str, tuple[str, str, int, int, int]] = {}
     identities: dict[str, int] = {}
-    for key, crop, digest, split, identity in table:
+    expressions: dict[str, int] = {}
+    for key, crop, digest, split, identity, expression in table:
         if not key or key in rows:
             table.fail(f"face {key!r} appears twice" if key else "no face key")
         if not crop or Path(crop).is_absolute() or ".." in Path(crop).parts:
             table.fail(f"crop {crop!r} is not a path inside the snapshot")
-        code = identities.setdefault(identity, len(identities)) if identity else UNKNOWN
-        rows[key] = (crop, digest, table.one_of(split, SPLITS, "split"), code)
+        which = table.one_of(split, SPLITS, "split")
+        rows[key] = (crop, digest, which, _code(identity, identities), _code(expression, expressions))
     if not rows:
         table.fail("no faces")
-    crops, hashes, splits, codes = zip(*rows.values(), strict=True)
-    split_of = np.array(splits, dtype=np.int8)
-    return Faces(tuple(rows), crops, hashes, split_of, np.array(codes, dtype=np.int32), tuple(identities))
+    crops, hashes, splits, persons, shown = zip(*rows.values(), strict=True)
+    return Faces(
+        tuple(rows),
+        crops,
+        hashes,
+        np.array(splits, dtype=np.int8),
+        np.array(persons, dtype=np.int32),
+        tuple(identities),
+        np.array(shown, dtype=np.int32),
+        tuple(expressions),
+    )
 
 
-def _read_triplets(path: Path, faces: Faces) -> Triplets:
-    places = ("anchor", "positive", "negative")
-    table = Table(path, ("triplet", *places, "kind", "source", "strength", "weight"))
+def _code(name: str, names: dict[str, int]) -> int:
+    """The name's place in `names`, to which a new one is added; UNKNOWN if it is empty."""
+    return names.setdefault(name, len(names)) if name else UNKNOWN
+
+
+def _read(
+    path: Path,
+    known: Known,
+    by_columns: Callable[[Path, Known], Rows],
+    by_rows: Callable[[Path, Known], Rows],
+    hashes: Future[None],
+) -> Rows:
+    """What the fast reader gives or, where it doubts, the slow one, which alone names faults."""
+    try:
+        return by_columns(path, known)
+    except Doubt:
+        # A torn file is refused at once, not read row by row first.
+        hashes.result()
+    return by_rows(path, known)
+
+
+def triplets_by_columns(path: Path, faces: Faces) -> Triplets:
+    """The triplets, read fast. Raises Doubt where triplets_by_rows may find a fault."""
+    keys = pa.array(faces.keys)
+    members, labels, weights = array("i"), [array("b") for _ in _LABELS], array("f")
+    for block in Blocks(path, _TRIPLET_COLUMNS, numbers=("weight",), repeated=tuple(_LABELS)):
+        numbered(block["triplet"], len(weights) + 1)
+        three = np.stack([places(block[corner], keys) for corner in _CORNERS], axis=1)
+        anchor, positive, negative = three.T
+        split = faces.split[three]
+        if ((anchor == positive) | (anchor == negative) | (positive == negative)).any():
+            raise Doubt("three faces are not different")
+        if (split != split[:, :1]).any():
+            raise Doubt("three faces are of both splits")
+        members.frombytes(three.tobytes())
+        for label, (column, values) in zip(labels, _LABELS.items(), strict=True):
+            label.frombytes(_labels(block[column], values))
+        weights.frombytes(shares(block["weight"], 1.0).tobytes())
+    kind, source, strength = (_array(label) for label in labels)
+    return Triplets(_array(members).reshape(-1, 3), kind, source, strength, _array(weights))
+
+
+def triplets_by_rows(path: Path, faces: Faces) -> Triplets:
+    """The triplets, read slowly. Raises SnapshotError naming file, line and reason."""
+    table = Table(path, _TRIPLET_COLUMNS)
     index = {key: number for number, key in enumerate(faces.keys)}
     split = faces.split.tolist()
     members, labels, weights = array("i"), array("b"), array("f")
     for number, (triplet, *keys, kind, source, strength, weight) in enumerate(table, 1):
         if triplet != str(number):
             table.fail(f"triplet is {triplet!r}, expected {number}")
-        for place, key in zip(places, keys, strict=True):
+        for place, key in zip(_CORNERS, keys, strict=True):
             if key not in index:
                 table.fail(f"{place} {key!r} is not in faces.csv")
         three = [index[key] for key in keys]
@@ -175,14 +217,33 @@ def _read_triplets(path: Path, faces: Faces) -> Triplets:
         labels.append(table.one_of(source, SOURCES, "source"))
         labels.append(table.one_of(strength, STRENGTHS, "strength"))
         weights.append(table.share(weight, "weight", 1.0))
-    corners = np.array(members, dtype=np.int32).reshape(-1, 3)
-    labelled = np.array(labels, dtype=np.int8).reshape(-1, 3)
-    weight_of = np.array(weights, dtype=np.float32)
-    return Triplets(corners, labelled[:, 0], labelled[:, 1], labelled[:, 2], weight_of)
+    labelled = _array(labels).reshape(-1, 3)
+    corners = _array(members).reshape(-1, 3)
+    return Triplets(corners, labelled[:, 0], labelled[:, 1], labelled[:, 2], _array(weights))
 
 
-def _read_answers(path: Path, triplets: int) -> Answers:
-    table = Table(path, ("triplet", "annotator", "answer", "weight"))
+def answers_by_columns(path: Path, triplets: int) -> Answers:
+    """The answers, read fast. Raises Doubt where answers_by_rows may find a fault."""
+    annotators: dict[str, int] = {}
+    counts = np.zeros(triplets + 1, dtype=np.int64)
+    who, odd, weights = array("i"), array("b"), array("f")
+    last = 1
+    for block in Blocks(path, _ANSWER_COLUMNS, numbers=("weight",), repeated=("annotator", "answer")):
+        numbers = decimals(block["triplet"])
+        steps = np.diff(numbers, prepend=last)
+        last = int(numbers[-1])
+        if (steps < 0).any() or last > triplets:
+            raise Doubt("a triplet is out of order, or not in triplets.csv")
+        counts[numbers[0] : last + 1] += np.bincount(numbers - numbers[0])
+        who.frombytes(codes(block["annotator"], lambda name: _code(name, annotators)).tobytes())
+        odd.frombytes(_labels(block["answer"], ANSWERS))
+        weights.frombytes(shares(block["weight"], 1.0).tobytes())
+    return Answers(np.cumsum(counts), _array(who), _array(odd), _array(weights), tuple(annotators))
+
+
+def answers_by_rows(path: Path, triplets: int) -> Answers:
+    """The answers, read slowly. Raises SnapshotError naming file, line and reason."""
+    table = Table(path, _ANSWER_COLUMNS)
     annotators: dict[str, int] = {}
     counts = np.zeros(triplets + 1, dtype=np.int64)
     who, odd, weights = array("i"), array("b"), array("f")
@@ -200,10 +261,13 @@ def _read_answers(path: Path, triplets: int) -> Answers:
         who.append(annotators.setdefault(annotator, len(annotators)))
         odd.append(table.one_of(answer, ANSWERS, "answer"))
         weights.append(table.share(weight, "weight", 1.0))
-    return Answers(
-        np.cumsum(counts),
-        np.array(who, dtype=np.int32),
-        np.array(odd, dtype=np.int8),
-        np.array(weights, dtype=np.float32),
-        tuple(annotators),
-    )
+    return Answers(np.cumsum(counts), _array(who), _array(odd), _array(weights), tuple(annotators))
+
+
+def _labels(column: pa.ChunkedArray, values: dict[str, int]) -> bytes:
+    return codes(column, lambda name: values.get(name, UNKNOWN)).astype(np.int8).tobytes()
+
+
+def _array(cells: array) -> np.ndarray:
+    """The same cells and memory, as numpy sees them."""
+    return np.frombuffer(cells, dtype=cells.typecode)

@@ -15,12 +15,14 @@ from model.errors import SnapshotError
 class Table:
     """One CSV file with a header; iterating gives each row's cells, in the order of `columns`.
 
+    The columns `optional` follow; where the file has none of that name its cells are empty.
     Raises SnapshotError, naming file, line and reason, for a file that is missing, torn or not UTF-8.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> None:
         self.path = path
         self.columns = columns
+        self.optional = optional
         self.line = 1
 
     def __iter__(self) -> Iterator[list[str]]:
@@ -40,11 +42,14 @@ class Table:
         missing = [column for column in self.columns if column not in header]
         if missing:
             self.fail(f"no column {missing[0]!r}")
+        # A column that is not there has its place past the row's end, where an empty cell is put.
         places = [header.index(column) for column in self.columns]
+        places += [header.index(name) if name in header else len(header) for name in self.optional]
         for cells in reader:
             self.line = reader.line_num  # type: ignore[attr-defined]
             if len(cells) != len(header):
                 self.fail(f"{len(cells)} cells where the header has {len(header)}")
+            cells.append("")
             yield [cells[place] for place in places]
 
     def fail(self, reason: str) -> NoReturn:

@@ -9,22 +9,32 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from model.columns import Doubt
 from model.crops import load_crops
 from model.errors import SnapshotError
-from model.snapshot import ANSWERS, KINDS, SOURCES, STRENGTHS, UNKNOWN, read_snapshot
+from model.snapshot import (
+    ANSWERS,
+    KINDS,
+    SOURCES,
+    STRENGTHS,
+    UNKNOWN,
+    answers_by_columns,
+    read_snapshot,
+    triplets_by_columns,
+)
 from tests.model.snapshots import Face, write_manifest, write_snapshot
 
 
 @pytest.fixture
 def folder(tmp_path):
     faces = [
-        Face(name, Image.new("RGB", (224, 224), (shade, 0, 0)), split, identity)
-        for name, shade, split, identity in (
-            ("a", 10, "train", "x"),
-            ("b", 60, "train", "y"),
-            ("c", 110, "train", ""),
-            ("d", 160, "train", "x"),
-            ("v", 210, "val", "z"),
+        Face(name, Image.new("RGB", (224, 224), (shade, 0, 0)), split, identity, expression)
+        for name, shade, split, identity, expression in (
+            ("a", 10, "train", "x", "smile"),
+            ("b", 60, "train", "y", ""),
+            ("c", 110, "train", "", "frown"),
+            ("d", 160, "train", "x", "smile"),
+            ("v", 210, "val", "z", "frown"),
         )
     ]
     labels = {"kind": "ONE_CLASS_TRIPLET", "strength": "weak", "weight": "0.5"}
@@ -57,6 +67,8 @@ def test_what_is_read(folder):
     assert snapshot.faces.split.tolist() == [0, 0, 0, 0, 1]
     assert snapshot.faces.identity.tolist() == [0, 1, UNKNOWN, 0, 2]
     assert snapshot.faces.identities == ("x", "y", "z")
+    assert snapshot.faces.expression.tolist() == [0, UNKNOWN, 1, 0, 1]
+    assert snapshot.faces.expressions == ("smile", "frown")
     assert snapshot.triplets.faces.tolist() == [[0, 1, 2], [3, 2, 0]]
     assert snapshot.triplets.kind.tolist() == [KINDS["ONE_CLASS_TRIPLET"], KINDS[""]]
     assert snapshot.triplets.source.tolist() == [SOURCES["imported"], SOURCES["inferred"]]
@@ -68,6 +80,35 @@ def test_what_is_read(folder):
     assert np.allclose(snapshot.answers.weight, [0.5, 0.9, 1])
     assert snapshot.triplets_of("train").tolist() == [0, 1]
     assert snapshot.triplets_of("val").tolist() == []
+
+
+def test_without_a_column_of_expressions_none_is_known(folder):
+    edit(folder, "faces.csv", 1, "expression", "mood")
+    faces = read_snapshot(folder).faces
+    assert (faces.expression.tolist(), faces.expressions) == ([UNKNOWN] * 5, ())
+    assert faces.identities == ("x", "y", "z")
+
+
+def test_what_only_rows_can_tell_is_read_by_rows(folder):
+    whole = read_snapshot(folder)
+    edit(folder, "triplets.csv", 2, "anchor_image", "two\nlines.jpg")
+    edit(folder, "answers.csv", 2, "weight", "0.5_0")
+    with pytest.raises(Doubt):
+        triplets_by_columns(folder / "triplets.csv", whole.faces)
+    with pytest.raises(Doubt):
+        answers_by_columns(folder / "answers.csv", 2)
+    again = read_snapshot(folder)
+    assert np.array_equal(again.triplets.faces, whole.triplets.faces)
+    assert np.array_equal(again.answers.weight, whole.answers.weight)
+
+
+def test_what_is_read_is_held_in_its_smallest_types(folder):
+    snapshot = read_snapshot(folder)
+    triplets, answers = snapshot.triplets, snapshot.answers
+    assert triplets.faces.nbytes == 2 * 3 * 4
+    assert [triplets.kind.nbytes, triplets.source.nbytes, triplets.strength.nbytes] == [2, 2, 2]
+    assert [triplets.weight.nbytes, answers.annotator.nbytes, answers.odd.nbytes] == [2 * 4, 3 * 4, 3]
+    assert answers.weight.nbytes == 3 * 4
 
 
 def test_holding_out_identities_leaves_mixed_triplets_out(folder):
@@ -173,6 +214,14 @@ def test_changed_file(folder):
     with (folder / "faces.csv").open("a") as file:
         file.write("\n")
     with pytest.raises(SnapshotError, match=r"faces.csv: its SHA-256 is not the manifest's"):
+        read_snapshot(folder)
+
+
+def test_a_torn_file_is_named_before_any_other_fault(folder):
+    edit(folder, "faces.csv", 2, "split", "test")
+    with (folder / "answers.csv").open("a") as file:
+        file.write("1,")
+    with pytest.raises(SnapshotError, match=r"answers.csv: its SHA-256 is not the manifest's"):
         read_snapshot(folder)
 
 
