@@ -26,111 +26,99 @@ TRAIN = KEYS[:5]
 FACES = Faces(KEYS, KEYS, KEYS, np.array([0] * 5 + [1] * 3, dtype=np.int8), None, (), None, ())
 TRIPLETS = 3
 
-plain_weights = st.sampled_from(["", "0", "1", "0.5", "1e-3", "0.1234567890123456789"]) | st.floats(0, 1).map(
-    repr
-)
-odd_weights = st.sampled_from(
-    [
-        *(".5", "5.", "+0.5", " 0.5", "0.5\t", "0_1", "-0", "1e-400", "٠", "nan", "inf", "-1e-9", "1.000001"),
-        *("1e400", "0x1", "  ", "1,0", '"'),
-    ]
-)
-odd_numbers = st.sampled_from(["0", "01", " 1", "+1", "1.0", "", "4", "-1", "٣", "9" * 20, "1_0", "x"])
-odd_cells = (
-    st.sampled_from(["", " ", "q", "A", "weak ", "\x00", '""', "a\nb", "\ufeff", "NULL"]) | odd_weights
-)
-strays = st.sampled_from(
-    [b"", b'"', b'""', b",", b"\n", b"\r", b"\xff", b"\xc3", b" ", b"\x00", b"\xef\xbb\xbf"]
-)
+ODD_WEIGHTS = [
+    *(".5", "5.", "+0.5", " 0.5", "0.5\t", "0_1", "-0", "1e-400", "٠", "nan", "inf", "-1e-9", "1.000001"),
+    *("1e400", "0x1", "  ", "1,0", '"'),
+]
+ODD_NUMBERS = ["0", "01", " 1", "+1", "1.0", "", "4", "-1", "٣", "9" * 20, "1_0", "x", "1", "2", "3"]
+ODD_CELLS = ["", " ", "q", "A", "weak ", "\x00", '""', "a\nb", "\ufeff", "NULL", *KEYS, *ODD_WEIGHTS]
+STRAY_BYTES = [b"", b'"', b'""', b",", b"\n", b"\r", b"\xff", b"\xc3", b" ", b"\x00", b"\xef\xbb\xbf"]
 
-
-def rarely(usual, odd):
-    """The odd ones in about one cell of twenty."""
-    return st.integers(0, 19).flatmap(lambda draw: usual if draw else odd)
+names = st.sampled_from(["user:1", "b,2", "é", 'q"', " "])
+notes = st.sampled_from(["", "1", "x,y", 'say "so"', "ü"])
+weights = st.sampled_from(["", "0", "1", "0.5", "1e-3", "0.1234567890123456789"]) | st.floats(0, 1).map(repr)
 
 
 def labels(values):
     return st.sampled_from(sorted(values))
 
 
-@st.composite
-def triplet_rows(draw, odd):
-    def cell(usual, strange=odd_cells):
-        return draw(rarely(usual, strange) if odd else usual)
+def triplet_rows():
+    corners = st.permutations(TRAIN).map(lambda keys: keys[:3])
+    row = st.tuples(corners, labels(KINDS), labels(SOURCES), labels(STRENGTHS), weights)
+    header = ["triplet", "anchor", "positive", "negative", "kind", "source", "strength", "weight"]
+    return st.lists(row, max_size=8).map(
+        lambda rows: [header, *([str(number), *row[0], *row[1:]] for number, row in enumerate(rows, 1))]
+    )
 
-    rows = []
-    for number in range(1, draw(st.integers(0, 8)) + 1):
-        corners = draw(st.permutations(draw(rarely(st.just(TRAIN), st.just(KEYS))) if odd else TRAIN))[:3]
-        rows.append(
-            {
-                "triplet": cell(st.just(str(number)), odd_numbers),
-                **{place: cell(st.just(key), st.sampled_from(KEYS) | odd_cells)
-                   for place, key in zip(("anchor", "positive", "negative"), corners, strict=True)},
-                "kind": cell(labels(KINDS)),
-                "source": cell(labels(SOURCES)),
-                "strength": cell(labels(STRENGTHS)),
-                "weight": cell(plain_weights, odd_weights),
-            }
-        )  # fmt: skip
+
+def answer_rows():
+    row = st.tuples(st.integers(1, TRIPLETS), names, labels(ANSWERS), weights)
+    header = ["triplet", "annotator", "answer", "weight"]
+    return st.lists(row, max_size=8).map(
+        lambda rows: [header, *([str(row[0]), *row[1:]] for row in sorted(rows, key=lambda row: row[0]))]
+    )
+
+
+def widened(draw, rows):
+    """The columns in another order, among others; of two of one name the first counts."""
+    header = rows[0]
+    order = draw(st.permutations([*range(len(header)), *draw(st.lists(st.just(None), max_size=2))]))
+    wide = [[draw(notes) if place is None else row[place] for place in order] for row in rows]
+    if draw(st.booleans()):
+        wide = [[*row, "0.25" if number else "weight"] for number, row in enumerate(wide)]
+    return wide
+
+
+def spoiled(draw, rows):
+    """About one cell in twenty is an odd one."""
+    odd = {"triplet": ODD_NUMBERS, "weight": ODD_WEIGHTS}
+    for row in rows[1:]:
+        for place, column in enumerate(rows[0]):
+            if not draw(st.integers(0, 19)):
+                row[place] = draw(st.sampled_from(odd.get(column, ODD_CELLS)))
     return rows
 
 
-@st.composite
-def answer_rows(draw, odd):
-    def cell(usual, strange=odd_cells):
-        return draw(rarely(usual, strange) if odd else usual)
+def written(draw, rows):
+    """The rows as CSV, some cells quoted without need."""
 
-    numbers = sorted(draw(st.lists(st.integers(1, TRIPLETS), max_size=8)))
-    return [
-        {
-            "triplet": cell(st.just(str(number)), odd_numbers | st.sampled_from("123")),
-            "annotator": cell(st.sampled_from(["user:1", "b,2", "é", 'q"', " "])),
-            "answer": cell(labels(ANSWERS)),
-            "weight": cell(plain_weights, odd_weights),
-        }
-        for number in numbers
-    ]
+    def cell(text):
+        if any(mark in text for mark in ',"\n\r') or draw(st.booleans()):
+            return '"' + text.replace('"', '""') + '"'
+        return text
 
-
-TRIPLET_COLUMNS = ("triplet", "anchor", "positive", "negative", "kind", "source", "strength", "weight")
-ANSWER_COLUMNS = ("triplet", "annotator", "answer", "weight")
-
-
-@st.composite
-def tables(draw, rows, names, odd):
-    """The bytes of a CSV file: columns in any order among others, some cells quoted without need."""
-    extra = draw(st.lists(st.sampled_from(["note", "", "weight", "é,"]), max_size=2))
-    header = [*draw(st.permutations([*names, *(name for name in extra if name not in names)]))]
-    header += [name for name in extra if name in names]
-    notes = st.sampled_from(["", "1", "x,y", 'say "so"', "ü"])
-    lines = [header] + [[row.get(name) or draw(notes) if name not in names else row[name] for name in header]
-                        for row in draw(rows(odd))]  # fmt: skip
     end = draw(st.sampled_from(["\n", "\r\n"]))
-    text = end.join(",".join(written(cell, draw(st.booleans())) for cell in line) for line in lines)
-    data = (text + draw(st.sampled_from(["", end]))).encode()
-    return draw(damaged(data)) if odd else data
+    lines = [",".join(map(cell, row)) for row in rows]
+    return (end.join(lines) + draw(st.sampled_from(["", end]))).encode()
 
 
-def written(cell, quoted):
-    if quoted or any(mark in cell for mark in ',"\n\r'):
-        cell = '"' + cell.replace('"', '""') + '"'
-    return cell
-
-
-@st.composite
 def damaged(draw, data):
-    """Now and then some bytes more or fewer than there should be."""
+    """Now and then a few bytes more or fewer than there should be."""
     for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
         at = draw(st.integers(0, len(data)))
-        data = data[:at] + draw(strays) + data[at + draw(st.integers(0, 2)) :]
+        data = data[:at] + draw(st.sampled_from(STRAY_BYTES)) + data[at + draw(st.integers(0, 2)) :]
     return data
 
 
-def read(path, name):
-    """Both readers of this table: by columns, by rows."""
-    if name == "triplets":
-        return lambda: triplets_by_columns(path, FACES), lambda: triplets_by_rows(path, FACES)
-    return lambda: answers_by_columns(path, TRIPLETS), lambda: answers_by_rows(path, TRIPLETS)
+@st.composite
+def files(draw, odd):
+    """Which table, its bytes, and how many of them are read at once."""
+    table = draw(st.sampled_from(["triplets", "answers"]))
+    rows = draw(triplet_rows() if table == "triplets" else answer_rows())
+    rows = widened(draw, spoiled(draw, rows) if odd else rows)
+    data = written(draw, rows)
+    return table, damaged(draw, data) if odd else data, draw(st.sampled_from([40, columns.BLOCK_BYTES]))
+
+
+def read_by_columns(path, table, block_bytes):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(columns, "BLOCK_BYTES", block_bytes)
+        return triplets_by_columns(path, FACES) if table == "triplets" else answers_by_columns(path, TRIPLETS)
+
+
+def read_by_rows(path, table):
+    return triplets_by_rows(path, FACES) if table == "triplets" else answers_by_rows(path, TRIPLETS)
 
 
 def same(one, other):
@@ -146,40 +134,24 @@ def path(tmp_path_factory):
     return tmp_path_factory.mktemp("columns") / "table.csv"
 
 
-@pytest.fixture(
-    autouse=True, params=[40, columns.BLOCK_BYTES], ids=["small blocks", "one block"], scope="module"
-)
-def block_bytes(request):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(columns, "BLOCK_BYTES", request.param)
-        yield
-
-
-either_table = st.sampled_from(
-    [("triplets", triplet_rows, TRIPLET_COLUMNS), ("answers", answer_rows, ANSWER_COLUMNS)]
-)
-
-
-@settings(max_examples=100, deadline=None)
-@given(either_table.flatmap(lambda table: st.tuples(st.just(table[0]), tables(*table[1:], odd=False))))
+@settings(max_examples=150, deadline=None)
+@given(files(odd=False))
 def test_plainly_written_files_are_read_by_columns(path, drawn):
-    name, data = drawn
+    table, data, block_bytes = drawn
     path.write_bytes(data)
-    by_columns, by_rows = read(path, name)
-    assert same(by_columns(), by_rows())
+    assert same(read_by_columns(path, table, block_bytes), read_by_rows(path, table))
 
 
-@settings(max_examples=300, deadline=None)
-@given(either_table.flatmap(lambda table: st.tuples(st.just(table[0]), tables(*table[1:], odd=True))))
+@settings(max_examples=400, deadline=None)
+@given(files(odd=True))
 def test_what_columns_accept_rows_accept_and_read_alike(path, drawn):
-    name, data = drawn
+    table, data, block_bytes = drawn
     path.write_bytes(data)
-    by_columns, by_rows = read(path, name)
     try:
-        fast = by_columns()
+        fast = read_by_columns(path, table, block_bytes)
     except Doubt:
         return
-    assert same(fast, by_rows())
+    assert same(fast, read_by_rows(path, table))
 
 
 HEAD = b"triplet,annotator,answer,weight,note\n"
