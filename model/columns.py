@@ -160,7 +160,7 @@ def places(column: pa.ChunkedArray, known: pa.Array) -> np.ndarray:
     return found.to_numpy()
 
 
-def codes(column: pa.ChunkedArray, code: Callable[[str], int]) -> np.ndarray:
+def codes_of(column: pa.ChunkedArray, code: Callable[[str], int]) -> np.ndarray:
     """(n,) int32: the code of each cell of a column of dictionaries.
 
     `code` is asked for the distinct cells in the order in which they first appear (perhaps several times

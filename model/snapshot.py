@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 import pyarrow as pa
 
-from model.columns import Blocks, Doubt, codes, decimals, numbered, places, shares
+from model.columns import Blocks, Doubt, codes_of, decimals, numbered, places, shares
 from model.manifest import check_files, read_manifest
 from model.tables import Table
 
@@ -235,7 +235,7 @@ def answers_by_columns(path: Path, triplets: int) -> Answers:
         if (steps < 0).any() or last > triplets:
             raise Doubt("a triplet is out of order, or not in triplets.csv")
         counts[numbers[0] : last + 1] += np.bincount(numbers - numbers[0])
-        who.frombytes(codes(block["annotator"], lambda name: _code(name, annotators)).tobytes())
+        who.frombytes(codes_of(block["annotator"], lambda name: _code(name, annotators)).tobytes())
         odd.frombytes(_labels(block["answer"], ANSWERS))
         weights.frombytes(shares(block["weight"], 1.0).tobytes())
     return Answers(np.cumsum(counts), _array(who), _array(odd), _array(weights), tuple(annotators))
@@ -265,7 +265,7 @@ def answers_by_rows(path: Path, triplets: int) -> Answers:
 
 
 def _labels(column: pa.ChunkedArray, values: dict[str, int]) -> bytes:
-    return codes(column, lambda name: values.get(name, UNKNOWN)).astype(np.int8).tobytes()
+    return codes_of(column, lambda name: values.get(name, UNKNOWN)).astype(np.int8).tobytes()
 
 
 def _array(cells: array) -> np.ndarray:

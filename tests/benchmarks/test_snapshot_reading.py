@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 
@@ -12,14 +13,31 @@ import pyarrow.csv
 import pytest
 
 from config.environment import BASE_DIR
-from model.snapshot import ANSWERS, KINDS, SOURCES, STRENGTHS
+from model.snapshot import (
+    ANSWERS,
+    KINDS,
+    SOURCES,
+    STRENGTHS,
+    answers_by_columns,
+    answers_by_rows,
+    read_snapshot,
+    triplets_by_columns,
+    triplets_by_rows,
+)
 from tests.model.snapshots import ANSWER_COLUMNS, TRIPLET_COLUMNS
 
-FACES, ANNOTATORS, ANSWERS_EACH, BLOCK = 150_000, 2_000, 6, 250_000
+FACES, ANNOTATORS, RATERS, BLOCK = 150_000, 2_000, 6, 250_000
 UNQUOTED = pyarrow.csv.WriteOptions(quoting_style="none", quoting_header="none")
 
 
-def large_snapshot(folder, triplets, answers_each=ANSWERS_EACH):
+@pytest.fixture
+def folder(tmp_path):
+    """Gone afterwards: at full size it is two gigabytes."""
+    yield tmp_path / "snapshot"
+    shutil.rmtree(tmp_path / "snapshot")
+
+
+def large_snapshot(folder, triplets, answered):
     """A snapshot of drawn numbers, without crops; every column is filled as an export fills it."""
     folder.mkdir()
     rng = np.random.default_rng(0)
@@ -30,9 +48,9 @@ def large_snapshot(folder, triplets, answers_each=ANSWERS_EACH):
     ):
         for first in range(0, triplets, BLOCK):
             numbers = np.arange(first + 1, min(first + BLOCK, triplets) + 1)
-            raters = rng.integers(ANNOTATORS, size=(len(numbers), ANSWERS_EACH))
+            raters = rng.integers(ANNOTATORS, size=(len(numbers), RATERS))
             triplet_rows.write(triplet_columns(numbers, raters, rng))
-            if answers_each:
+            if answered:
                 answer_rows.write(answer_columns(numbers, raters, rng))
     names = ("answers.csv", "faces.csv", "triplets.csv")
     files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
@@ -67,9 +85,7 @@ def numbered(pattern, numbers):
 
 
 def drawn(values, count, rng):
-    return pa.array(np.array([value for value in values if value])).take(
-        rng.integers(sum(map(bool, values)), size=count)
-    )
+    return pa.array(list(values)).take(pa.array(rng.integers(len(values), size=count)))
 
 
 def triplet_columns(numbers, raters, rng):
@@ -103,9 +119,64 @@ def triplet_columns(numbers, raters, rng):
 def answer_columns(numbers, raters, rng):
     weight_of = np.char.mod("%.6f", np.random.default_rng(1).random(ANNOTATORS))
     columns = {
-        "triplet": numbered("%d", numbers.repeat(ANSWERS_EACH)),
+        "triplet": numbered("%d", numbers.repeat(RATERS)),
         "annotator": numbered("bench:%d", raters.ravel()),
         "answer": drawn(ANSWERS, raters.size, rng),
         "weight": pa.array(weight_of[raters.ravel()]),
     }
     return pa.table(columns)
+
+
+def both_readers(folder, seconds):
+    """Seconds by columns and by rows, for all but faces.csv and hashes, which they share."""
+    faces = read_snapshot(folder).faces
+    triplets, answers = folder / "triplets.csv", folder / "answers.csv"
+    with seconds() as by_columns:
+        count = len(triplets_by_columns(triplets, faces).faces)
+        fast = answers_by_columns(answers, count)
+    with seconds() as by_rows:
+        assert len(triplets_by_rows(triplets, faces).faces) == count
+        slow = answers_by_rows(answers, count)
+    assert np.array_equal(fast.start, slow.start)
+    return by_columns[0], by_rows[0]
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize("answered", [True, False], ids=["answered", "bare"])
+def test_by_columns_against_by_rows(folder, seconds, report, answered):
+    large_snapshot(folder, 200_000, answered)
+    by_columns, by_rows = both_readers(folder, seconds)
+    what = "six answers each" if answered else "no answers"
+    report(
+        f"200,000 triplets, {what}: by columns {by_columns:.2f} s, "
+        f"by rows {by_rows:.2f} s, {by_rows / by_columns:.1f} times"
+    )
+
+
+# In a process of its own: its memory is then what reading takes and what stays. The kernel's VmHWM is this
+# process's own peak, where getrusage's would be its parent's.
+ALONE = """
+import re, sys, time
+from pathlib import Path
+import numpy as np
+from model.snapshot import read_snapshot
+def megabytes(name):
+    return int(re.search(name + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1000
+before, start, used = megabytes("VmHWM"), time.perf_counter(), time.process_time()
+snapshot = read_snapshot(Path(sys.argv[1]))
+took, used = time.perf_counter() - start, time.process_time() - used
+peak, left = megabytes("VmHWM") - before, megabytes("VmRSS") - before
+arrays = [array for table in (snapshot.triplets, snapshot.answers) for array in vars(table).values()]
+held = sum(array.nbytes for array in arrays if isinstance(array, np.ndarray)) / 1e6
+print(f"{len(snapshot.triplets.faces):,} triplets, {len(snapshot.answers.odd):,} answers: {took:.1f} s "
+      f"({used:.1f} s of CPU); grown by {peak:.0f} MB at most, by {left:.0f} MB in the end; "
+      f"the arrays of triplets and answers are {held:.0f} MB")
+"""
+
+
+@pytest.mark.load
+@pytest.mark.parametrize("answered", [True, False], ids=["answered", "bare"])
+def test_five_million(folder, report, answered):
+    large_snapshot(folder, 5_000_000, answered)
+    command = [sys.executable, "-c", ALONE, str(folder)]
+    report(subprocess.run(command, cwd=BASE_DIR, check=True, capture_output=True, text=True).stdout)
