@@ -17,7 +17,9 @@ BLOCK_BYTES = 16 << 20
 # bytes has a line's end can hold a longer one.
 _STRETCH = 1 << 16
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_QUOTE, _COMMA, _LINE_END, _CARRIAGE_RETURN = b'",\n\r'
+_QUOTE, _LINE_END = b'"\n'
+# Which bytes may stand before a quote that opens and after one that closes.
+_BEFORE, _AFTER = (np.isin(np.arange(256), list(marks)) for marks in (b',\n"', b',\n\r"'))
 
 
 class Doubt(Exception):
@@ -25,7 +27,7 @@ class Doubt(Exception):
 
 
 class Blocks:
-    """One CSV file with a header; iterating gives Arrow tables of some thousand rows, in the file's order.
+    """One CSV file with a header; iterating gives Arrow tables of a block of rows each, in order.
 
     They hold `columns`: those of `numbers` as float64, null where the cell is empty; those of `repeated`
     (few distinct values) as dictionaries of text; all others as text.
@@ -59,6 +61,8 @@ class Blocks:
     def _tables(self, block: bytes, width: int, places: list[int]) -> Iterator[pa.Table]:
         if not block:
             return
+        if block.startswith(_BYTE_ORDER_MARK):
+            raise ValueError("Arrow would skip the byte order mark")
         # Arrow knows the columns by their places: a header may hold a name twice, the first then counts.
         chosen = [str(place) for place in places]
         table = pyarrow.csv.read_csv(
@@ -78,9 +82,7 @@ class Blocks:
 def _whole_lines(path: Path) -> Iterator[bytes]:
     """The file in blocks of whole lines, each shown to mean the same to csv.reader and to Arrow."""
     with path.open("rb") as file:
-        rest = file.read(len(_BYTE_ORDER_MARK))
-        if rest == _BYTE_ORDER_MARK:
-            raise ValueError("Arrow would skip the byte order mark")
+        rest = b""
         while read := file.read(BLOCK_BYTES):
             lines, end, begun = read.rpartition(b"\n")
             if end:
@@ -116,11 +118,8 @@ def _check_quotes(block: np.ndarray) -> None:
     quotes = np.flatnonzero(block == _QUOTE)
     opening, closing = quotes[::2], quotes[1::2]
     around = np.pad(block, 1, constant_values=_LINE_END)
-    before, after = around[opening], around[closing + 2]
     whole = (
-        len(opening) == len(closing)
-        and np.isin(before, (_COMMA, _LINE_END, _QUOTE)).all()
-        and np.isin(after, (_COMMA, _LINE_END, _CARRIAGE_RETURN, _QUOTE)).all()
+        len(opening) == len(closing) and _BEFORE[around[opening]].all() and _AFTER[around[closing + 2]].all()
     )
     line_ends = np.flatnonzero(block == _LINE_END)
     if not whole or (np.searchsorted(quotes, line_ends) % 2).any():

@@ -165,6 +165,7 @@ ROW = b"1,a,anchor,,"
         b"\n",
         HEAD[1:] + ROW,
         b"\xef\xbb\xbf" + HEAD + ROW,
+        HEAD + b"\xef\xbb\xbf" + ROW,
         HEAD + b'1,"a"b,anchor,,',
         HEAD + b'1,"a" ,anchor,,',
         HEAD + ROW + b'"a\nb"',
