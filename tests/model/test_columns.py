@@ -30,7 +30,7 @@ ODD_WEIGHTS = [
     *(".5", "5.", "+0.5", " 0.5", "0.5\t", "0_1", "-0", "1e-400", "٠", "nan", "inf", "-1e-9", "1.000001"),
     *("1e400", "0x1", "  ", "1,0", '"'),
 ]
-ODD_NUMBERS = ["0", "01", " 1", "+1", "1.0", "", "4", "-1", "٣", "9" * 20, "1_0", "x", "1", "2", "3"]
+ODD_NUMBERS = ["0", "01", " 1", "+1", "1.0", "", "4", "-1", "٣", "9" * 20, "1_0", "0x1", "1", "2", "3"]
 ODD_CELLS = ["", " ", "q", "A", "weak ", "\x00", '""', "a\nb", "\ufeff", "NULL", *KEYS, *ODD_WEIGHTS]
 STRAY_BYTES = [b"", b'"', b'""', b",", b"\n", b"\r", b"\xff", b"\xc3", b" ", b"\x00", b"\xef\xbb\xbf"]
 
@@ -185,6 +185,7 @@ ROW = b"1,a,anchor,,"
         HEAD + b"4,a,anchor,,\n",
         HEAD + b"99999999999999999999,a,anchor,,\n",
         HEAD + "٣,a,anchor,,\n".encode(),
+        HEAD + b"0x1,a,anchor,,\n",
         HEAD + b"1,a,anchor,nan,\n",
         HEAD + b"1,a,anchor,1.5,\n",
     ],
