@@ -32,11 +32,14 @@ class Augmentation:
 NONE = Augmentation(mirror=False, turn=0, zoom=0, shift=0, light=0, contrast=0, tint=0)
 
 
-def augment(images: Tensor, by: Augmentation) -> Tensor:
-    """Float images (N, 3, S, S) in [-1, 1], each changed at random (torch's global generator); same shape."""
+def augment(images: Tensor, by: Augmentation, *, mirrored: bool) -> Tensor:
+    """Float images (N, 3, S, S) in [-1, 1], each changed at random (torch's global generator); same shape.
+
+    `mirrored` is drawn by the caller, for a whole batch and only `by.mirror`: its parts may be elsewhere.
+    """
     if by.turn or by.zoom or by.shift:
         images = _moved(images, by)
-    if by.mirror and torch.rand(()) < 0.5:
+    if by.mirror and mirrored:
         images = images.flip(3)
     if by.contrast or by.light or by.tint:
         offset = _uniform(images, 1, 2 * by.light) + _uniform(images, 3, 2 * by.tint)

@@ -4,6 +4,7 @@ What is done with V (deviation, normalisation, embedding) is network.py's; where
 from is facenet_weights.py's.
 """
 
+from collections import OrderedDict
 from typing import Literal, cast
 
 from torch import Tensor, nn
@@ -76,6 +77,20 @@ def _facenet(dropout: float) -> nn.Module:
     # With `classify` it returns its logits instead of normalised V; an identity in their place returns V.
     facenet.logits = nn.Identity()
     return cast(nn.Module, facenet)
+
+
+def feature_maps(backbone: nn.Module, name: BackboneName) -> tuple[nn.Module, int]:
+    """The lower part of a backbone, to the maps that still have a place: the module and their channels.
+
+    FaceNet's end at 1/16 of the side, below its last reduction, as FECNet's inception 4e does; the small
+    backbone's at 1/8.
+    """
+    if name == "small":
+        return cast(SmallBackbone, backbone).trunk[:9], SmallBackbone.WIDTHS[2]
+    names = (
+        "conv2d_1a conv2d_2a conv2d_2b maxpool_3a conv2d_3b conv2d_4a conv2d_4b repeat_1 mixed_6a repeat_2"
+    )
+    return nn.Sequential(OrderedDict((part, getattr(backbone, part)) for part in names.split())), 896
 
 
 def frozen(module: nn.Module) -> nn.Module:

@@ -15,14 +15,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from model.build import build_network
 from model.crowd import CrowdLayer
 from model.errors import CheckpointError
-from model.network import DeviationLearningNetwork, NetworkConfig, build_network
+from model.network import EmbeddingNetwork, NetworkConfig
 
 FORMAT = 1
 CONFIG = "config.json"
 IDENTITY = "identity.safetensors"
-_IDENTITY_PREFIX = "deviation.identity."
 _CROWD_PREFIX = "crowd."
 
 
@@ -31,7 +31,8 @@ class Description:
     """config.json: all that rebuilds the network, and where it came from.
 
     `training` is the run's own configuration, `snapshot` the name and SHA-256 of what it was trained on,
-    `held_out` the identities it kept for validation where the snapshot named none, `report` its accuracy.
+    `held_out` the identities it kept for validation where the snapshot named none, `report` its accuracy,
+    `parent` the checkpoint that it was fine-tuned from: its snapshot, as `snapshot`, and epoch.
     """
 
     network: NetworkConfig
@@ -41,14 +42,15 @@ class Description:
     snapshot: Mapping[str, Any] = field(default_factory=dict)
     held_out: tuple[str, ...] = ()
     report: Mapping[str, Any] = field(default_factory=dict)
+    parent: Mapping[str, Any] = field(default_factory=dict)
 
 
 def save_checkpoint(
-    folder: Path, network: DeviationLearningNetwork, crowd: CrowdLayer | None, description: Description
+    folder: Path, network: EmbeddingNetwork, crowd: CrowdLayer | None, description: Description
 ) -> None:
     """Write or replace the checkpoint in `folder`. A reader sees the old one or the new one, never half."""
     folder.mkdir(parents=True, exist_ok=True)
-    identity, own = split_identity(network.state_dict())
+    identity, own = split_frozen(network)
     if crowd is not None:
         own |= {f"{_CROWD_PREFIX}{name}": tensor for name, tensor in crowd.state_dict().items()}
     weights = f"network-{description.epoch}.safetensors"
@@ -62,15 +64,14 @@ def save_checkpoint(
             old.unlink()
 
 
-def load_checkpoint(folder: Path) -> tuple[DeviationLearningNetwork, CrowdLayer | None, Description]:
+def load_checkpoint(folder: Path) -> tuple[EmbeddingNetwork, CrowdLayer | None, Description]:
     """The network in eval mode, its crowd layer if it has one, and its description; needs no snapshot.
 
     Raises CheckpointError.
     """
     description, files = read_description(folder)
     network = build_network(description.network)
-    state = load_tensors(folder / files["identity"])
-    state = {f"{_IDENTITY_PREFIX}{name}": tensor for name, tensor in state.items()}
+    state = _frozen_state(folder, files, network)
     own = load_tensors(folder / files["network"])
     crowd = CrowdLayer(description.annotators) if description.annotators else None
     try:
@@ -100,12 +101,22 @@ def read_description(folder: Path) -> tuple[Description, dict[str, str]]:
         raise CheckpointError(f"{path}: not a checkpoint's description ({error})") from None
 
 
-def split_identity(state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """A network's state as that of its frozen branch (names without prefix) and the rest."""
-    cut = len(_IDENTITY_PREFIX)
-    identity = {name[cut:]: tensor for name, tensor in state.items() if name.startswith(_IDENTITY_PREFIX)}
-    own = {name: tensor for name, tensor in state.items() if not name.startswith(_IDENTITY_PREFIX)}
-    return identity, own
+def load_identity_state(folder: Path, network: EmbeddingNetwork) -> None:
+    """Put the frozen part of the checkpoint in `folder` into a network. Raises CheckpointError."""
+    _, files = read_description(folder)
+    network.load_state_dict(_frozen_state(folder, files, network), strict=False)
+
+
+def split_frozen(network: EmbeddingNetwork) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """A network's state as that of its frozen part (names without prefix) and the rest."""
+    state, prefix = network.state_dict(), network.FROZEN
+    frozen = {name.removeprefix(prefix): t for name, t in state.items() if name.startswith(prefix)}
+    return frozen, {name: tensor for name, tensor in state.items() if not name.startswith(prefix)}
+
+
+def _frozen_state(folder: Path, files: Mapping[str, str], network: EmbeddingNetwork) -> dict[str, Tensor]:
+    tensors = load_tensors(folder / files["identity"])
+    return {f"{network.FROZEN}{name}": tensor for name, tensor in tensors.items()}
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:

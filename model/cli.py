@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from model.cli_arguments import build_parser
@@ -44,22 +44,29 @@ def _use_threads(threads: int | None) -> None:
 def train(arguments: argparse.Namespace) -> None:
     """Train a network on a snapshot."""
     from model.events import Events
-    from model.run import Job, run_training
+    from model.preparation import Job
+    from model.processes import Team
+    from model.run import run_training
 
-    job = Job(
-        snapshot=arguments.snapshot,
-        output=arguments.output,
-        config=_train_config(arguments),
-        identity_weights=arguments.identity_weights,
-        resume=arguments.resume,
-        device=arguments.device,
-    )
-    with Events(arguments.events) as events:
+    team = Team.of_environment()
+    with Events(arguments.events, silent=team.rank > 0) as events:
         try:
-            run_training(job, events)
+            job = Job(
+                snapshot=arguments.snapshot,
+                output=arguments.output,
+                config=_train_config(arguments),
+                identity_weights=arguments.identity_weights,
+                parent=arguments.parent,
+                earlier=arguments.earlier,
+                crops=arguments.keep_crops,
+                resume=arguments.resume,
+                device=arguments.device,
+            )
+            run_training(job, events, team)
         except ModelError as error:
             events.emit("failed", reason=str(error))
             raise
+    team.leave()
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
@@ -110,24 +117,28 @@ def export_onnx(arguments: argparse.Namespace) -> None:
 
 def pretrain_identity(arguments: argparse.Namespace) -> None:
     """Train an identity backbone on a snapshot's train faces."""
+    from model.device import chosen_device
     from model.events import Events
-    from model.run import pretrain
+    from model.preparation import Job, pretrain
 
-    config = _train_config(arguments)
+    job = Job(arguments.snapshot, arguments.output, _train_config(arguments))
     with Events(arguments.events) as events:
         try:
-            pretrain(arguments.snapshot, arguments.output, config, arguments.device, events)
+            pretrain(job, chosen_device(arguments.device), events)
         except ModelError as error:
             events.emit("failed", reason=str(error))
             raise
 
 
 def _train_config(arguments: argparse.Namespace) -> Any:
-    """The preset's settings with those that the user gave."""
-    from model.training import TrainConfig
+    """The preset's settings, with its parent's network if it has one, and those that the user gave."""
+    from model.checkpoint import read_description
+    from model.train_config import TrainConfig
 
     given = vars(arguments)
     preset = TrainConfig.paper() if given.get("preset") == "paper" else TrainConfig()
+    if given.get("parent") is not None:
+        preset = replace(preset, **asdict(read_description(given["parent"])[0].network))
     known = {field.name for field in fields(TrainConfig)} - {"identity"}
     config = replace(preset, **{name: given[name] for name in known if given.get(name) is not None})
     if given.get("identity_epochs") is not None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+METHODS = ("dln", "fecnet")
 BACKBONES = ("small", "facenet")
 FLOORS = ("pixels", "hog")
 
@@ -55,11 +56,13 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
     option = parser.add_argument
     option("--preset", choices=("default", "paper"), default="default", help="start from these settings")
+    option("--method", choices=METHODS, help="the network: the paper's (dln) or its baseline (default: dln)")
     option("--order", type=int, choices=range(1, 6), help="K of eq. 2 (default: 3)")
     option(
         "--epochs", type=_at_least(1), metavar="N", help="default: at least 10, and enough for 2,000 steps"
     )
     option("--no-crowd", dest="crowd", action="store_const", const=False, help="train without crowd layer")
+    option("--crowd-pull", type=float, metavar="X", help="pull the crowd layer's maps to the identity (0)")
     option("--rate", type=float, help="learning rate (default: 3e-3; paper: 2e-4)")
     option("--faces-per-step", type=_at_least(3), metavar="N", help="default: 640")
     option("--triplets-per-step", type=_at_least(1), metavar="N", help="default: 2560")
@@ -83,6 +86,19 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "float32", "bf16"),
         help="default: bf16 where the hardware is made for it",
     )
+    option("--patience", type=_at_least(1), metavar="N", help="stop after N epochs that bettered nothing")
+    option(
+        "--imported-share",
+        type=float,
+        metavar="SHARE",
+        help="of a step's triplets, where tournament triplets are the rest (default: as they are)",
+    )
+    option("--from", dest="parent", type=Path, metavar="DIR", help="fine-tune this checkpoint")
+    option(
+        "--earlier", type=Path, metavar="DIR", help="its snapshot, whose triplets are mixed with the new ones"
+    )
+    option("--replay", type=float, metavar="SHARE", help="of a step's triplets from --earlier (default: 0.5)")
+    option("--keep-crops", type=Path, metavar="FILE", help="keep the decoded crops for other runs on them")
     option("--hold-out", type=float, metavar="SHARE", help="identities to hold out if no face is val (0.2)")
     option("--identity-weights", type=Path, metavar="DIR", help="what pretrain-identity wrote")
     option(

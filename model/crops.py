@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
 
 from model.alignment import AlignmentError, FaceAligner
 from model.errors import ImagesError, SnapshotError
@@ -49,6 +51,17 @@ def load_crops(
 
     _in_threads(load, count, progress)
     return crops
+
+
+def take(crops: np.ndarray, faces: np.ndarray, device: torch.device) -> Tensor:
+    """The crops (F, S, S, 3) of these faces as the network's input takes them: uint8 (n, 3, S, S), on device.
+
+    From a mapped file only these are read. Channels are last in memory, as convolutions like them.
+    """
+    part = torch.from_numpy(crops[faces])
+    if device.type == "cuda":
+        part = part.pin_memory().to(device, non_blocking=True)
+    return part.permute(0, 3, 1, 2)
 
 
 def load_image(path: Path, size: int) -> np.ndarray:

@@ -25,6 +25,12 @@ class CrowdLayer(nn.Module):
         self.maps = nn.Parameter(torch.eye(EMBEDDING).repeat(len(self.annotators), 1, 1))
         self._index = {annotator: index for index, annotator in enumerate(self.annotators)}
 
+    def take_over(self, earlier: "CrowdLayer") -> None:
+        """Begin with an earlier layer's map for each annotator that it knows."""
+        for row, annotator in enumerate(self.annotators):
+            if (known := earlier._index.get(annotator)) is not None:
+                self.maps.data[row] = earlier.maps.data[known]
+
     def indices(self, annotators: Iterable[str]) -> Tensor:
         """Index of each annotator (n,), UNSEEN for those that the layer does not know."""
         return torch.tensor([self._index.get(name, UNSEEN) for name in annotators], dtype=torch.long)
@@ -34,3 +40,8 @@ class CrowdLayer(nn.Module):
         identity = torch.eye(EMBEDDING, dtype=self.maps.dtype, device=self.maps.device)
         maps = torch.cat([self.maps, identity[None]])  # UNSEEN, -1, picks the last
         return torch.einsum("fi,aoi->afo", embeddings, maps[annotators])
+
+    def bias(self) -> Tensor:
+        """How far the maps are from the identity: mean over annotators of |M_k - I|^2, a scalar."""
+        identity = torch.eye(EMBEDDING, dtype=self.maps.dtype, device=self.maps.device)
+        return (self.maps - identity).square().sum(dim=(1, 2)).mean()

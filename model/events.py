@@ -4,6 +4,7 @@ The shapes of the events are listed in `Events`; what they mean to a page is the
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -28,7 +29,11 @@ class Events:
     failed: reason
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, *, silent: bool = False) -> None:
+        """`silent`: nobody is told anything, as by all processes of a run but its first."""
+        if silent:
+            path = Path(os.devnull)
+        self._silent = silent
         self._file: IO[str] = sys.stdout if path is None else path.open("a", encoding="utf-8")
         self._bar: tqdm | None = None
         self._last = 0.0
@@ -54,7 +59,9 @@ class Events:
         self._close_bar()
         self.emit("stage", stage=stage, steps=steps)
         name = stage.replace("_", " ")
-        self._bar = tqdm(total=steps, initial=done, desc=name, file=sys.stderr, mininterval=INTERVAL)
+        self._bar = tqdm(
+            total=steps, initial=done, desc=name, file=sys.stderr, mininterval=INTERVAL, disable=self._silent
+        )
         self._stage, self._steps, self._step, self._images = stage, steps, done, 0
         self._began = time.monotonic()
 

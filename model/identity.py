@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from model.augmentation import Augmentation, augment
 from model.backbone import FEATURES, BackboneName, build_backbone, to_input
+from model.crops import take
 from model.events import Events
 from model.optimisation import cosine_rate, parameter_groups
 from model.snapshot import UNKNOWN
@@ -52,16 +53,17 @@ def learnable(identity: np.ndarray) -> np.ndarray:
 
 
 def pretrain_identity(
-    crops: Tensor,
+    crops: np.ndarray,
     identity: np.ndarray,
     backbone: BackboneName,
     size: int,
     config: IdentityConfig,
     seed: int,
     events: Events,
+    device: torch.device,
     half: bool = False,
 ) -> tuple[nn.Module, IdentityReport]:
-    """A backbone that tells the people of `crops` (F, 3, S, S) uint8 apart by `identity` (F,).
+    """A backbone that tells the people of `crops` (F, S, S, 3) uint8 apart by `identity` (F,).
 
     Only faces in `learnable(identity)` are used; the caller sees to it that there are some, and that
     held-out people are not among them. `half`: convolutions in bfloat16.
@@ -69,8 +71,8 @@ def pretrain_identity(
     torch.manual_seed(seed)
     chosen = learnable(identity)
     people, labels = np.unique(identity[chosen], return_inverse=True)
-    network = build_backbone(backbone, size).to(crops.device).to(memory_format=torch.channels_last)
-    head = nn.Linear(FEATURES, len(people), bias=False).to(crops.device)
+    network = build_backbone(backbone, size).to(device).to(memory_format=torch.channels_last)
+    head = nn.Linear(FEATURES, len(people), bias=False).to(device)
     optimiser = torch.optim.AdamW(parameter_groups([network, head], config.weight_decay), lr=config.rate)
     per_epoch = -(-len(chosen) // config.faces_per_step)
     steps = config.epochs * per_epoch
@@ -83,8 +85,9 @@ def pretrain_identity(
             step = epoch * per_epoch + number
             for group in optimiser.param_groups:
                 group["lr"] = cosine_rate(config.rate, step, steps)
-            images = augment(to_input(crops[chosen[part]]), config.augmentation)
-            loss, hits = _step(network, head, images, torch.from_numpy(labels[part]).to(crops.device), half)
+            images = to_input(take(crops, chosen[part], device))
+            images = augment(images, config.augmentation, mirrored=rng.random() < 0.5)
+            loss, hits = _step(network, head, images, torch.from_numpy(labels[part]).to(device), half)
             optimiser.step()
             right, total = right + hits, total + loss * len(part)
             events.progress(step + 1, len(part), loss)

@@ -19,7 +19,7 @@ from model.checkpoint import Description, load_checkpoint
 from model.device import chosen_device
 from model.embedding_files import KeptParts, Part, key_of
 from model.errors import ImagesError, ModelError
-from model.network import EMBEDDING, DeviationLearningNetwork
+from model.network import EMBEDDING, EmbeddingNetwork
 from model.pictures import PART, Crop, Pictures, decoded, pictures_of, readable
 from model.snapshot import SPLITS, Snapshot
 
@@ -30,9 +30,7 @@ AT_ONCE = 256
 class Embedder:
     """A network ready to embed. `size` is the side in px that its crops must have."""
 
-    def __init__(
-        self, network: DeviationLearningNetwork, description: Description, device: torch.device
-    ) -> None:
+    def __init__(self, network: EmbeddingNetwork, description: Description, device: torch.device) -> None:
         self.description = description
         self.size = network.config.size
         self._device = device

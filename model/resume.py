@@ -4,7 +4,7 @@ Only the trainable state: the frozen branch is in the checkpoint already.
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -15,17 +15,38 @@ from model.checkpoint import (
     read_description,
     replace_text,
     save_tensors,
-    split_identity,
+    split_frozen,
 )
 from model.errors import CheckpointError
-from model.training import TrainConfig, Trainer
+from model.train_config import TrainConfig
+from model.training import Trainer
 
 STATE = "resume.json"
 
 
-def save_state(folder: Path, trainer: Trainer, epoch: int) -> None:
-    """Keep the trainer's state after `epoch` epochs. resume.json, written last, names the tensors' file."""
-    _, own = split_identity(trainer.network.state_dict())
+@dataclass(frozen=True)
+class Reached:
+    """How far a run came: epochs done, its best validation (0 to 1), and after which epoch that was."""
+
+    epoch: int = 0
+    best: float | None = None
+    best_epoch: int = 0
+
+    def after(self, value: float | None) -> "Reached":
+        """One more epoch, with this validation."""
+        epoch = self.epoch + 1
+        if value is None or (self.best is not None and value <= self.best):
+            return Reached(epoch, self.best, self.best_epoch)
+        return Reached(epoch, value, epoch)
+
+    def gave_up(self, patience: int | None) -> bool:
+        """Whether there was a best validation, and none better for `patience` epochs."""
+        return patience is not None and self.best is not None and self.epoch - self.best_epoch >= patience
+
+
+def save_state(folder: Path, trainer: Trainer, reached: Reached) -> None:
+    """Keep the trainer's state. resume.json, written last, names the tensors' file."""
+    _, own = split_frozen(trainer.network)
     tensors = {f"network.{name}": tensor for name, tensor in own.items()}
     if trainer.crowd is not None:
         tensors["crowd.maps"] = trainer.crowd.maps
@@ -33,9 +54,9 @@ def save_state(folder: Path, trainer: Trainer, epoch: int) -> None:
         tensors |= {
             f"optimiser.{number}.{name}": value for name, value in values.items() if value is not None
         }
-    path = folder / f"resume-{epoch}.safetensors"
+    path = folder / f"resume-{reached.epoch}.safetensors"
     save_tensors(path, tensors)
-    replace_text(folder / STATE, json.dumps({"epoch": epoch, "file": path.name}) + "\n")
+    replace_text(folder / STATE, json.dumps({**asdict(reached), "file": path.name}) + "\n")
     for old in folder.glob("resume-*.safetensors"):
         if old != path:
             old.unlink()
@@ -46,10 +67,10 @@ def has_state(folder: Path) -> bool:
     return (folder / STATE).is_file()
 
 
-def load_state(folder: Path, trainer: Trainer) -> int:
-    """Put the trainer back to where the run in `folder` was; how many epochs it had done."""
+def load_state(folder: Path, trainer: Trainer) -> Reached:
+    """Put the trainer back to where the run in `folder` was; how far that was."""
     kept = json.loads((folder / STATE).read_text(encoding="utf-8"))
-    tensors = load_tensors(folder / kept["file"])
+    tensors = load_tensors(folder / kept.pop("file"))
     trainer.network.load_state_dict(_under(tensors, "network."), strict=False)
     if trainer.crowd is not None:
         trainer.crowd.load_state_dict(_under(tensors, "crowd."))
@@ -59,7 +80,7 @@ def load_state(folder: Path, trainer: Trainer) -> int:
         state.setdefault(int(number), {})[key] = tensor
     whole = trainer.optimiser.state_dict()
     trainer.optimiser.load_state_dict({"state": state, "param_groups": whole["param_groups"]})
-    return int(kept["epoch"])
+    return Reached(**kept)
 
 
 def check_same_run(folder: Path, config: TrainConfig, snapshot_sha256: str) -> None:

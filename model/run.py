@@ -1,120 +1,102 @@
-"""One training job from a snapshot folder to a checkpoint folder: data, identity branch, epochs, files.
+"""One training job from a snapshot folder to a checkpoint folder: its stages, epochs and files.
 
-What happens inside an epoch is training.py's. No argument parsing, no printing but by events.
+What it begins with is preparation.py's, what happens inside an epoch training.py's. No argument parsing, no
+printing but by events.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor, nn
-
-from model.accuracy import Report
-from model.backbone import DEFAULT_SIZE, build_backbone
-from model.checkpoint import CONFIG, Description, load_tensors, read_description, save_checkpoint
-from model.crops import load_crops
+from model.accuracy import Report, headline
+from model.checkpoint import CONFIG, Description, read_description, save_checkpoint
 from model.crowd import CrowdLayer
-from model.device import chosen_device, half_precision
-from model.errors import CheckpointError, TrainingError
+from model.device import chosen_device
+from model.epoch_log import begin_log, log_epoch
+from model.errors import CheckpointError
 from model.events import Events
-from model.facenet_weights import load_facenet_weights
-from model.identity import IdentityReport, learnable, pretrain_identity
-from model.identity_weights import load_identity, save_identity
-from model.network import DeviationLearningNetwork, NetworkConfig
-from model.resume import check_same_run, drop_state, has_state, load_state, save_state
-from model.snapshot import SPLITS, UNKNOWN, Snapshot, read_snapshot
-from model.training import TrainConfig, Trainer
+from model.network import EmbeddingNetwork
+from model.preparation import Job, beginning, decoded, has_people, prepare, strata
+from model.processes import Team
+from model.resume import Reached, check_same_run, drop_state, has_state, load_state, save_state
+from model.snapshot import SPLITS, Snapshot, read_snapshot
+from model.training import Trainer
 
 
-@dataclass
-class Job:
-    """What to train on, where to put it, and how. `identity_weights`: a folder of pretrain-identity."""
+def run_training(job: Job, events: Events, team: Team | None = None) -> Report:
+    """Train, write the checkpoint after every epoch, and return the kept one's accuracy on held-out triplets.
 
-    snapshot: Path
-    output: Path
-    config: TrainConfig
-    identity_weights: Path | None = None
-    resume: bool = False
-    device: str | None = None
-
-
-def run_training(job: Job, events: Events) -> Report:
-    """Train, write the checkpoint after every epoch, and return the last one's accuracy on held-out triplets.
-
-    Raises a ModelError that a user can act on.
+    Raises a ModelError that a user can act on. Of several processes (`team`) the first writes.
     """
     began = time.monotonic()
+    team = team or Team()
     snapshot, held_out, notes = prepare(read_snapshot(job.snapshot), job.config)
     resuming = _check_output(job, snapshot)
-    device = chosen_device(job.device)
-    _announce(snapshot, job, device, notes, events)
-    size = job.config.size or DEFAULT_SIZE[job.config.backbone]
-    crops = crops_on(snapshot, size, device, events)
-    network = _network(job, snapshot, crops, size, events, resuming)
-    crowd = CrowdLayer(snapshot.answers.annotators) if _crowd(job.config, snapshot) else None
-    trainer = Trainer(snapshot, crops, network, crowd, job.config)
-    first = load_state(job.output, trainer) if resuming else 0
-    if job.config.identity_vectors == "clean":
+    team.wait()  # before the first process writes what the others have just looked at
+    device = chosen_device(job.device or team.device)
+    _announce(snapshot, job, str(device), notes, events)
+    mixed = strata(job, snapshot)
+    crops = decoded(snapshot, job, team, events)
+    network, crowd = beginning(job, snapshot, crops, device, events, resuming=resuming, team=team)
+    trainer = Trainer(snapshot, crops, network, crowd, job.config, device, strata=mixed, team=team)
+    run = _Run(job, snapshot, held_out, _parent(job))
+    reached = load_state(job.output, trainer) if resuming else Reached()
+    if job.config.identity_vectors == "clean" and network.KEEPS_FEATURES:
         events.stage("identity_vectors", len(crops))
-        trainer.keep_identity_vectors(events.progress)
-    events.stage("train", trainer.steps, first * trainer.sampler.steps)
-    report: Report = {}
-    for epoch in range(first, trainer.epochs):
-        result = trainer.epoch(epoch, events.progress)
-        report = trainer.validate()
-        description = _describe(job.config, network, crowd, snapshot, held_out, epoch + 1, report)
-        save_checkpoint(job.output, network, crowd, description)
-        save_state(job.output, trainer, epoch + 1)
-        events.emit(
-            "epoch", stage="train", epoch=epoch + 1, epochs=trainer.epochs, **asdict(result), report=report
-        )
-    drop_state(job.output)
+        trainer.keep_features(events.progress)
+    if team.rank == 0:
+        job.output.mkdir(parents=True, exist_ok=True)
+        begin_log(job.output, reached.epoch)
+    reached = _train(trainer, run, reached, events)
+    team.wait()
+    report = dict(read_description(job.output)[0].report)
+    if team.rank == 0:
+        drop_state(job.output)
     seconds = round(time.monotonic() - began, 1)
-    events.emit("done", checkpoint=str(job.output), epochs=trainer.epochs, seconds=seconds, report=report)
+    events.emit("done", checkpoint=str(job.output), epochs=reached.epoch, seconds=seconds, report=report)
     return report
 
 
-def pretrain(
-    snapshot: Path, output: Path, config: TrainConfig, device: str | None, events: Events
-) -> IdentityReport:
-    """Train the identity backbone alone, on the train faces' identities, and write it to `output`."""
-    whole, _, _ = prepare(read_snapshot(snapshot), config)
-    faces = np.flatnonzero(whole.faces.split == SPLITS["train"])
-    if not len(learnable(whole.faces.identity[faces])):
-        raise TrainingError(f"{snapshot}: no two identities with two faces each in the train split")
-    size = config.size or DEFAULT_SIZE[config.backbone]
-    crops = crops_on(whole, size, chosen_device(device), events)
-    identity = whole.faces.identity[faces]
-    network, report = _pretrained(config, crops[faces], identity, size, events)
-    save_identity(output, network, config.backbone, size, report)
-    events.emit("done", checkpoint=str(output), report=asdict(report))
-    return report
+@dataclass(frozen=True)
+class _Run:
+    """What every checkpoint of a run says alike."""
+
+    job: Job
+    snapshot: Snapshot
+    held_out: tuple[str, ...]
+    parent: Mapping[str, Any]
+
+    def keep(self, network: EmbeddingNetwork, crowd: CrowdLayer | None, epoch: int, report: Report) -> None:
+        description = Description(
+            network=network.config,
+            annotators=crowd.annotators if crowd is not None else (),
+            epoch=epoch,
+            training=asdict(self.job.config),
+            snapshot={"name": self.snapshot.name, "sha256": self.snapshot.sha256},
+            held_out=self.held_out,
+            report=report,
+            parent=self.parent,
+        )
+        save_checkpoint(self.job.output, network, crowd, description)
 
 
-def prepare(snapshot: Snapshot, config: TrainConfig) -> tuple[Snapshot, tuple[str, ...], list[str]]:
-    """The snapshot with a val split, the identities held out for it if it had none, notes for the user."""
-    if (snapshot.faces.split == SPLITS["val"]).any():
-        return snapshot, (), []
-    people = np.unique(snapshot.faces.identity[snapshot.faces.identity != UNKNOWN])
-    count = round(config.hold_out * len(people))
-    if not count:
-        return snapshot, (), ["no val faces and no identities to hold out: accuracy is not measured"]
-    drawn = np.random.default_rng(config.seed).choice(people, size=count, replace=False)
-    names = tuple(snapshot.faces.identities[code] for code in sorted(drawn))
-    return (
-        snapshot.held_out(names),
-        names,
-        [f"no val faces: {count} of {len(people)} identities are held out"],
-    )
-
-
-def crops_on(snapshot: Snapshot, size: int, device: torch.device, events: Events) -> Tensor:
-    """All crops, uint8 (F, 3, size, size), channels last, decoded with progress."""
-    events.stage("crops", len(snapshot.faces.keys))
-    crops = load_crops(snapshot, size, events.progress)
-    return torch.from_numpy(crops).permute(0, 3, 1, 2).to(device)
+def _train(trainer: Trainer, run: _Run, reached: Reached, events: Events) -> Reached:
+    """All epochs that are left, with the files and the event of each; how far it came."""
+    config, folder = run.job.config, run.job.output
+    events.stage("train", trainer.steps, reached.epoch * trainer.sampler.steps)
+    while reached.epoch < trainer.epochs and not reached.gave_up(config.patience):
+        result = trainer.epoch(reached.epoch, events.progress)
+        report = trainer.validate()
+        reached = reached.after(headline(report))
+        if trainer.team.rank == 0:
+            if config.patience is None or reached.best is None or reached.best_epoch == reached.epoch:
+                run.keep(trainer.network, trainer.crowd, reached.epoch, report)
+            save_state(folder, trainer, reached)
+            log_epoch(folder, reached.epoch, result, report)
+        figures = asdict(result) | {"report": report}
+        events.emit("epoch", stage="train", epoch=reached.epoch, epochs=trainer.epochs, **figures)
+    return reached
 
 
 def _check_output(job: Job, snapshot: Snapshot) -> bool:
@@ -131,63 +113,17 @@ def _check_output(job: Job, snapshot: Snapshot) -> bool:
     return True
 
 
-def _network(
-    job: Job, snapshot: Snapshot, crops: Tensor, size: int, events: Events, resuming: bool
-) -> DeviationLearningNetwork:
-    """A new network whose branches are alike; if resuming, with the identity branch that the run has."""
-    config = job.config
-    torch.manual_seed(config.seed)
-    if resuming:
-        _, files = read_description(job.output)
-        identity = build_backbone(config.backbone, size, config.dropout)
-        identity.load_state_dict(load_tensors(job.output / files["identity"]))
-    else:
-        identity = _identity_backbone(job, snapshot, crops, size, events)
-    face = build_backbone(config.backbone, size, config.dropout)
-    face.load_state_dict(identity.state_dict())
-    built = NetworkConfig(
-        backbone=config.backbone,
-        size=size,
-        order=config.order,
-        normalize_vectors=config.normalize_vectors,
-        normalize_embedding=config.normalize_embedding,
-        dropout=config.dropout,
-    )
-    return DeviationLearningNetwork(built, face, identity)
+def _parent(job: Job) -> dict[str, Any]:
+    if job.parent is None:
+        return {}
+    description, _ = read_description(job.parent)
+    return {"snapshot": dict(description.snapshot), "epoch": description.epoch}
 
 
-def _identity_backbone(job: Job, snapshot: Snapshot, crops: Tensor, size: int, events: Events) -> nn.Module:
-    config = job.config
-    if job.identity_weights is not None:
-        return load_identity(job.identity_weights, config.backbone, size)
-    if config.backbone == "facenet":
-        facenet = build_backbone("facenet", size)
-        load_facenet_weights(facenet)
-        return facenet
-    faces = np.flatnonzero(snapshot.faces.split == SPLITS["train"])
-    identity = snapshot.faces.identity[faces]
-    if not len(learnable(identity)):
-        return build_backbone(config.backbone, size)
-    return _pretrained(config, crops[faces], identity, size, events)[0]
-
-
-def _pretrained(
-    config: TrainConfig, crops: Tensor, identity: np.ndarray, size: int, events: Events
-) -> tuple[nn.Module, IdentityReport]:
-    half = half_precision(config.precision, crops.device)
-    return pretrain_identity(
-        crops, identity, config.backbone, size, config.identity, config.seed, events, half=half
-    )
-
-
-def _crowd(config: TrainConfig, snapshot: Snapshot) -> bool:
-    return config.crowd and len(snapshot.answers.annotators) > 0
-
-
-def _announce(snapshot: Snapshot, job: Job, device: torch.device, notes: list[str], events: Events) -> None:
+def _announce(snapshot: Snapshot, job: Job, device: str, notes: list[str], events: Events) -> None:
     train = snapshot.faces.split == SPLITS["train"]
-    nobody = not len(learnable(snapshot.faces.identity[train]))
-    if job.config.backbone == "small" and job.identity_weights is None and nobody:
+    own = job.config.backbone == "small" and job.identity_weights is None and job.parent is None
+    if own and not has_people(snapshot):
         notes = [*notes, "no two identities with two faces each: the identity branch stays untrained"]
     events.emit(
         "start",
@@ -198,26 +134,6 @@ def _announce(snapshot: Snapshot, job: Job, device: torch.device, notes: list[st
         triplets=len(snapshot.triplets_of("train")),
         val_triplets=len(snapshot.triplets_of("val")),
         annotators=len(snapshot.answers.annotators),
-        device=str(device),
+        device=device,
         notes=notes,
-    )
-
-
-def _describe(
-    config: TrainConfig,
-    network: DeviationLearningNetwork,
-    crowd: CrowdLayer | None,
-    snapshot: Snapshot,
-    held_out: tuple[str, ...],
-    epoch: int,
-    report: Report,
-) -> Description:
-    return Description(
-        network=network.config,
-        annotators=crowd.annotators if crowd is not None else (),
-        epoch=epoch,
-        training=asdict(config),
-        snapshot={"name": snapshot.name, "sha256": snapshot.sha256},
-        held_out=held_out,
-        report=report,
     )

@@ -1,101 +1,36 @@
-"""Trains the network on batches of shared faces: one loop, its configuration, and its state between epochs.
+"""Trains a network on batches of shared faces: one loop, and its state between epochs.
 
-Where its data and its identity branch come from is run.py's; files are checkpoint.py's and resume.py's.
+Where data and identity branch come from is preparation.py's; files are checkpoint.py's and resume.py's.
 """
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal, Self
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from model.accuracy import Report, hits, report_of
-from model.augmentation import NONE, Augmentation, augment
-from model.backbone import BackboneName, to_input
+from model.augmentation import augment
+from model.backbone import to_input
+from model.crops import take
 from model.crowd import CrowdLayer
-from model.device import Precision, half_precision
+from model.device import half_precision
 from model.errors import TrainingError
-from model.identity import IdentityConfig
 from model.judging import judgements
-from model.loss import crowd_loss
-from model.network import EMBEDDING, DeviationLearningNetwork
+from model.loss import Judgements, crowd_loss
+from model.network import EMBEDDING, EmbeddingNetwork
 from model.optimisation import cosine_rate, parameter_groups
-from model.sampler import Batch, BatchSampler, Composition
+from model.processes import Team
+from model.proportions import Strata
+from model.sampler import Batch, BatchSampler
 from model.snapshot import SPLITS, Snapshot
+from model.train_config import TrainConfig
 
 # Faces embedded at once where no gradient is taken.
 EMBED_AT_ONCE = 256
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """A run's settings, stored in its checkpoint. The defaults are what learns best on two CPU cores;
-    `TrainConfig.paper()` is section 4.2 to the letter.
-
-    epochs: passes over as many triplets as there are; None: at least 10, and enough for 2,000 steps.
-    size: side in px that the backbone sees; None: the backbone's own (backbone.DEFAULT_SIZE).
-    order, normalize_vectors, normalize_embedding, dropout: see network.NetworkConfig.
-    crowd: train with a crowd layer (section 3.3).
-    tournament_two_terms: both terms of eq. 4 for tournament triplets as well (paper), or the first only.
-    faces_per_step, triplets_per_step, composition: see sampler.BatchSampler.
-    sharpness: of loss.triplet_loss; None is eq. 4's hinge. optimiser: "sgd" has momentum 0.9.
-    schedule: of the learning rate `rate`.
-    clip: largest gradient norm, None for no limit.
-    precision: of the branches' convolutions while training; "auto" is bf16 where the hardware is made for it.
-    identity_vectors: V_id of the clean picture, kept from the start ("clean": 1 forward pass saved per face,
-    but under augmentation V_face - V_id is then not of one picture), or of the very picture that the face
-    branch sees ("augmented": eq. 1 exactly).
-    hold_out: share of the identities kept for validation where the snapshot has no val faces.
-    """
-
-    backbone: BackboneName = "small"
-    size: int | None = None
-    order: int = 3
-    normalize_vectors: bool = False
-    normalize_embedding: bool = True
-    crowd: bool = True
-    epochs: int | None = None
-    seed: int = 0
-    tournament_two_terms: bool = True
-    faces_per_step: int = 640
-    triplets_per_step: int = 2560
-    composition: Composition = "shared"
-    sharpness: float | None = 5.0
-    optimiser: Literal["adamw", "sgd"] = "adamw"
-    rate: float = 3e-3
-    schedule: Literal["cosine", "constant"] = "cosine"
-    weight_decay: float = 0.05
-    clip: float | None = 5.0
-    precision: Precision = "auto"
-    dropout: float | None = None
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    identity_vectors: Literal["clean", "augmented"] = "clean"
-    hold_out: float = 0.2
-    identity: IdentityConfig = field(default_factory=IdentityConfig)
-
-    @classmethod
-    def paper(cls) -> Self:
-        """Section 4.2: FaceNet at 224 px, batches of 30 triplets, SGD with momentum 0.9 at 2e-4, hinge."""
-        return cls(
-            backbone="facenet",
-            size=224,
-            normalize_vectors=True,
-            normalize_embedding=False,
-            faces_per_step=90,
-            triplets_per_step=30,
-            composition="random",
-            sharpness=None,
-            optimiser="sgd",
-            rate=2e-4,
-            schedule="constant",
-            weight_decay=0.0,
-            clip=None,
-            precision="float32",
-            augmentation=NONE,
-        )
 
 
 @dataclass(frozen=True)
@@ -108,6 +43,17 @@ class EpochResult:
     seconds: float
 
 
+@dataclass(frozen=True)
+class _Step:
+    """All that a step needs, drawn ahead of it: `crops` are this process's faces only."""
+
+    batch: Batch
+    faces: np.ndarray
+    crops: Tensor
+    said: Judgements
+    mirrored: bool
+
+
 class Trainer:
     """A network, its crowd layer and its optimiser over one snapshot's train triplets.
 
@@ -118,62 +64,64 @@ class Trainer:
     def __init__(
         self,
         snapshot: Snapshot,
-        crops: Tensor,
-        network: DeviationLearningNetwork,
+        crops: np.ndarray,
+        network: EmbeddingNetwork,
         crowd: CrowdLayer | None,
         config: TrainConfig,
+        device: torch.device,
+        *,
+        strata: Strata | None = None,
+        team: Team | None = None,
     ) -> None:
-        """`crops` (F, 3, S, S) uint8 of all faces, on the device to train on. Raises TrainingError."""
+        """`crops` (F, S, S, 3) uint8 of all faces; `strata` of the train triplets. Raises TrainingError."""
         self._snapshot, self._crops, self._config = snapshot, crops, config
         rows = snapshot.triplets_of("train")
         if not len(rows):
             raise TrainingError(f"{snapshot.folder}: no triplet has all its faces in the train split")
-        self.device = crops.device
-        self.network = network.to(self.device).to(memory_format=torch.channels_last)
-        self.crowd = None if crowd is None else crowd.to(self.device)
+        self.device, self.team = device, team or Team()
+        self.network = network.to(device).to(memory_format=torch.channels_last)
+        self.crowd = None if crowd is None else crowd.to(device)
         self.sampler = BatchSampler(
             snapshot.triplets.faces,
             rows,
             faces=config.faces_per_step,
             triplets=config.triplets_per_step,
             composition=config.composition,
+            **({} if strata is None else {"strata": strata.codes, "shares": strata.shares}),
         )
         steps = self.sampler.steps
         self.epochs = config.epochs if config.epochs is not None else max(10, -(-2000 // steps))
         self.steps = self.epochs * steps
         self.optimiser = self._optimiser()
-        self._half = half_precision(config.precision, self.device)
+        self._half = half_precision(config.precision, device)
         known = snapshot.answers.annotators
         self._annotators = (
             self.crowd.indices(known) if self.crowd else torch.zeros(len(known), dtype=torch.long)
         )
-        self._identity_vectors: Tensor | None = None
+        self._features: Tensor | None = None
 
-    def keep_identity_vectors(self, progress: Callable[[int], None] | None = None) -> None:
-        """Compute V_id (F, 512) of all clean faces once: 2 KB a face."""
-        identify = self.network.deviation.identity_vectors
+    def keep_features(self, progress: Callable[[int], None] | None = None) -> None:
+        """Compute what the frozen part says of all clean faces once; V_id (F, 512) takes 2 KB a face."""
         every = np.arange(len(self._crops))
-        self._identity_vectors = self._over_faces(
-            lambda f: identify(to_input(self._crops[f])), every, progress
-        )
+        self._features = self._over_faces(lambda f: self.network.features(self._images(f)), every, progress)
 
     def epoch(self, epoch: int, progress: Callable[[int, int, float], None] | None = None) -> EpochResult:
         """Train epoch number `epoch` (from 0); `progress` gets each step's end, images and loss."""
         began = time.monotonic()
         torch.manual_seed(self._config.seed * 1_000_003 + epoch)
-        rng = np.random.default_rng([self._config.seed, epoch])
         self.network.train()
         images = 0
         losses: list[float] = []
         right: list[np.ndarray] = []
-        for number, batch in enumerate(self.sampler.epoch(rng)):
+        for number, drawn in enumerate(_ahead(self._draw(epoch))):
             step = epoch * self.sampler.steps + number
-            loss, embeddings = self._step(batch, step)
-            images += len(batch.faces)
+            loss, embeddings = self._step(drawn, step)
+            images += len(drawn.batch.faces)
             losses.append(loss)
-            right.append(self._right(batch, embeddings))
+            right.append(self._right(drawn.batch, embeddings))
             if progress is not None:
-                progress(step + 1, len(batch.faces), loss)
+                progress(step + 1, len(drawn.batch.faces), loss)
+        self.team.agree(self.network)
         accuracy = float(np.concatenate(right).mean())
         return EpochResult(float(np.mean(losses)), accuracy, images, time.monotonic() - began)
 
@@ -184,12 +132,11 @@ class Trainer:
         embeddings = np.zeros((len(self._crops), EMBEDDING), dtype=np.float32)
         if len(rows):
             self.network.eval()
-            vectors = self._identity_vectors
+            kept = self._features
             embedded = self._over_faces(
-                lambda f: self.network(to_input(self._crops[f]), None if vectors is None else vectors[f]),
-                faces,
+                lambda f: self.network(self._images(f), None if kept is None else kept[f]), faces
             )
-            embeddings[faces] = embedded.cpu().numpy()
+            embeddings[faces] = embedded.float().cpu().numpy()
         return {"split": "val"} | report_of(self._snapshot.triplets, embeddings, rows)
 
     def _optimiser(self) -> torch.optim.Optimizer:
@@ -201,27 +148,35 @@ class Trainer:
             return torch.optim.SGD(groups, lr=config.rate, momentum=0.9)
         return torch.optim.AdamW(groups, lr=config.rate)
 
-    def _step(self, batch: Batch, step: int) -> tuple[float, Tensor]:
+    def _draw(self, epoch: int) -> Iterator[_Step]:
+        rng = np.random.default_rng([self._config.seed, epoch])
+        mirroring = np.random.default_rng([self._config.seed, epoch, 1])
+        for batch in self.sampler.epoch(rng):
+            said = judgements(
+                self._snapshot,
+                batch,
+                self._annotators,
+                tournament_two_terms=self._config.tournament_two_terms,
+                device=self.device,
+            )
+            faces = self.team.part(batch.faces)
+            crops = take(self._crops, faces, self.device)
+            yield _Step(batch, faces, crops, said, bool(mirroring.random() < 0.5))
+
+    def _step(self, drawn: _Step, step: int) -> tuple[float, Tensor]:
         config = self._config
         if config.schedule == "cosine":
             for group in self.optimiser.param_groups:
                 group["lr"] = cosine_rate(config.rate, step, self.steps)
-        self.network.train()
-        images = augment(to_input(self._crops[batch.faces]), config.augmentation)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
-            embeddings = self.network(images, self._known_vectors(batch))
-        said = judgements(
-            self._snapshot,
-            batch,
-            self._annotators,
-            tournament_two_terms=config.tournament_two_terms,
-            device=self.device,
-        )
-        loss = crowd_loss(embeddings, said, self.crowd, config.sharpness)
+        embeddings = self._embedded(drawn)
+        loss = crowd_loss(embeddings, drawn.said, self.crowd, config.sharpness)
+        if self.crowd is not None and config.crowd_pull:
+            loss = loss + config.crowd_pull * self.crowd.bias()
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        every = [p for group in self.optimiser.param_groups for p in group["params"]]
+        self.team.average(every)
         if config.clip is not None:
-            every = [p for group in self.optimiser.param_groups for p in group["params"]]
             torch.nn.utils.clip_grad_norm_(every, config.clip)
         value = loss.item()
         if not np.isfinite(value):
@@ -229,10 +184,19 @@ class Trainer:
         self.optimiser.step()
         return value, embeddings.detach()
 
-    def _known_vectors(self, batch: Batch) -> Tensor | None:
-        if self._config.identity_vectors == "augmented" or self._identity_vectors is None:
-            return None
-        return self._identity_vectors[batch.faces]
+    def _embedded(self, drawn: _Step) -> Tensor:
+        """Embeddings (f, 16) of the batch's faces, from all processes."""
+        config = self._config
+        images = augment(to_input(drawn.crops), config.augmentation, mirrored=drawn.mirrored)
+        kept = None
+        if self._features is not None and config.identity_vectors == "clean":
+            kept = self._features[torch.from_numpy(drawn.faces).to(self.device)]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._half):
+            vectors = self.network.vectors(images, kept)
+        return self.network.place(self.team.gather(vectors, len(drawn.batch.faces)))
+
+    def _images(self, faces: np.ndarray) -> Tensor:
+        return to_input(take(self._crops, faces, self.device))
 
     def _right(self, batch: Batch, embeddings: Tensor) -> np.ndarray:
         placed = np.zeros((int(batch.faces[-1]) + 1, embeddings.shape[1]), dtype=np.float32)
@@ -252,3 +216,12 @@ class Trainer:
             if progress is not None:
                 progress(min(start + EMBED_AT_ONCE, len(faces)))
         return torch.cat(parts)
+
+
+def _ahead(steps: Iterator[_Step]) -> Iterator[_Step]:
+    """The same, each drawn in another thread while the one before it is computed."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, steps, None)
+        while (step := coming.result()) is not None:
+            coming = pool.submit(next, steps, None)
+            yield step

@@ -6,10 +6,11 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from model.build import build_network
 from model.checkpoint import Description, load_checkpoint, save_checkpoint
 from model.crowd import CrowdLayer
 from model.errors import CheckpointError
-from model.network import NetworkConfig, build_network
+from model.network import NetworkConfig
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from model.backbone import build_backbone
+from model.build import build_network
 from model.errors import WeightsMissing
 from model.facenet_weights import FILE_NAME, load_facenet_weights
-from model.network import NetworkConfig, build_network
+from model.network import NetworkConfig
 
 
 @pytest.fixture

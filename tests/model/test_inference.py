@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from model.backbone import to_input
+from model.build import build_network
 from model.checkpoint import Description, load_checkpoint, save_checkpoint
 from model.embedding_files import KeptParts
 from model.errors import ImagesError, SnapshotError
 from model.inference import Embedder, embed_pictures, embed_snapshot
-from model.network import NetworkConfig, build_network
+from model.network import NetworkConfig
 from model.pictures import Pictures, decoded, pictures_in, pictures_of
 from model.snapshot import read_snapshot
 

@@ -5,7 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from model.network import EMBEDDING, Deviation, HighOrder, NetworkConfig, build_network
+from model.build import build_network
+from model.dln import Deviation, HighOrder
+from model.network import EMBEDDING, NetworkConfig
 from tests.model.naive import high_order
 
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from model.backbone import to_input
+from model.build import build_network
 from model.checkpoint import Description, load_checkpoint, save_checkpoint
 from model.cli import main
-from model.network import NetworkConfig, build_network
+from model.network import NetworkConfig
 
 SNAPSHOT = {"name": "drawn", "sha256": "5e" * 32}
 

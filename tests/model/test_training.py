@@ -1,5 +1,6 @@
 """Training: it starts, learns, leaves the frozen branch alone, and goes on where it was interrupted."""
 
+import csv
 import dataclasses
 
 import numpy as np
@@ -7,16 +8,19 @@ import pytest
 import torch
 
 from model.augmentation import NONE
+from model.build import build_network
 from model.checkpoint import load_checkpoint
 from model.crops import load_crops
 from model.crowd import CrowdLayer
 from model.errors import CheckpointError, TrainingError
 from model.events import Events
 from model.identity import IdentityConfig
-from model.network import NetworkConfig, build_network
-from model.run import Job, prepare, run_training
+from model.network import NetworkConfig
+from model.preparation import Job, prepare
+from model.run import run_training
 from model.snapshot import SPLITS, read_snapshot
-from model.training import TrainConfig, Trainer
+from model.train_config import TrainConfig
+from model.training import Trainer
 
 QUICK = TrainConfig(
     size=32,
@@ -35,16 +39,16 @@ def snapshot(drawn):
 
 @pytest.fixture(scope="module")
 def crops(snapshot):
-    return torch.from_numpy(load_crops(snapshot, 32)).permute(0, 3, 1, 2)
+    return load_crops(snapshot, 32)
 
 
-def trainer_of(snapshot, crops, crowd=True, **changes):
+def trainer_of(snapshot, crops, crowd=True, team=None, **changes):
     torch.manual_seed(0)
     config = dataclasses.replace(QUICK, **changes)
     network = build_network(NetworkConfig(size=32, order=config.order, dropout=config.dropout))
     layer = CrowdLayer(snapshot.answers.annotators) if crowd else None
-    trainer = Trainer(snapshot, crops, network, layer, config)
-    trainer.keep_identity_vectors()
+    trainer = Trainer(snapshot, crops, network, layer, config, torch.device("cpu"), team=team)
+    trainer.keep_features()
     return trainer
 
 
@@ -130,7 +134,88 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(drawn, tmp_
     whole, halved = weights(tmp_path / "whole"), weights(tmp_path / "halved")
     assert all(torch.equal(whole[name], halved[name]) for name in whole)
     kept = {path.name for path in (tmp_path / "halved").iterdir()}
-    assert kept == {"config.json", "identity.safetensors", "network-4.safetensors"}
+    assert kept == {"config.json", "identity.safetensors", "log.csv", "network-4.safetensors"}
+
+
+def test_patience_ends_a_run_and_keeps_its_best(drawn, tmp_path, monkeypatch):
+    accuracies = iter([0.5, 0.7, 0.6, 0.7, 0.9])
+    validate = Trainer.validate
+
+    def told(self):
+        report = validate(self)
+        report["strong"]["accuracy"]["mean"] = next(accuracies)
+        return report
+
+    monkeypatch.setattr(Trainer, "validate", told)
+    report = run(drawn, tmp_path / "out", dataclasses.replace(QUICK, epochs=5, patience=2))
+    assert report["strong"]["accuracy"]["mean"] == 0.7
+    assert load_checkpoint(tmp_path / "out")[2].epoch == 2
+    assert len((tmp_path / "out" / "log.csv").read_text().splitlines()) == 1 + 4
+
+
+def test_every_epoch_is_a_row_of_the_log(drawn, tmp_path):
+    report = run(drawn, tmp_path / "out", dataclasses.replace(QUICK, epochs=2))
+    with (tmp_path / "out" / "log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert float(rows[1]["strong_mean"]) == pytest.approx(report["strong"]["accuracy"]["mean"], abs=1e-4)
+    assert float(rows[1]["strong_one_class"]) == pytest.approx(
+        report["strong"]["accuracy"]["ONE_CLASS_TRIPLET"], abs=1e-4
+    )
+    assert rows[1]["tournament"] == ""
+
+
+def test_fine_tuning_goes_on_from_its_parent(drawn, tmp_path):
+    first = dataclasses.replace(QUICK, epochs=6)
+    before = run(drawn, tmp_path / "parent", first)
+    still = dataclasses.replace(first, epochs=1, rate=1e-9, seed=5)
+    after = run(drawn, tmp_path / "child", still, parent=tmp_path / "parent")
+    assert abs(after["strong"]["accuracy"]["mean"] - before["strong"]["accuracy"]["mean"]) < 0.1
+    old, new = weights(tmp_path / "parent"), weights(tmp_path / "child")
+    assert torch.allclose(old["crowd"], new["crowd"], atol=1e-6)
+    assert torch.equal(
+        old["deviation.identity.last_linear.weight"], new["deviation.identity.last_linear.weight"]
+    )
+    assert torch.allclose(old["high_order.last.weight"], new["high_order.last.weight"], atol=1e-6)
+    _, _, description = load_checkpoint(tmp_path / "child")
+    assert description.parent == {"snapshot": description.snapshot, "epoch": 6}
+    with pytest.raises(CheckpointError, match="is another network"):
+        run(drawn, tmp_path / "other", dataclasses.replace(still, order=2), parent=tmp_path / "parent")
+
+
+def test_a_pull_keeps_the_maps_near_the_identity(snapshot, crops):
+    def bias(pull):
+        trainer = trainer_of(snapshot, crops, crowd_pull=pull)
+        for epoch in range(3):
+            trainer.epoch(epoch)
+        return trainer.crowd.bias().item()
+
+    assert bias(10.0) < 0.2 * bias(0.0)
+
+
+def test_the_decoded_crops_of_a_run_have_no_name(drawn, tmp_path, monkeypatch):
+    names = []
+    epoch = Trainer.epoch
+
+    def looked(self, *rest):
+        names.extend(path.name for path in tmp_path.rglob("*crops*"))
+        return epoch(self, *rest)
+
+    monkeypatch.setattr(Trainer, "epoch", looked)
+    run(drawn, tmp_path / "out", dataclasses.replace(QUICK, epochs=1))
+    assert names == []
+
+
+def test_kept_crops_serve_other_runs_of_their_snapshot_alone(drawn, bare_snapshot, tmp_path):
+    short, kept = dataclasses.replace(QUICK, epochs=1), tmp_path / "kept.npy"
+    run(drawn, tmp_path / "a", short, crops=kept)
+    written = kept.stat().st_mtime_ns
+    run(drawn, tmp_path / "b", short, crops=kept)
+    assert kept.stat().st_mtime_ns == written
+    one, same = weights(tmp_path / "a"), weights(tmp_path / "b")
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    with pytest.raises(TrainingError, match="another snapshot"):
+        run(bare_snapshot, tmp_path / "c", short, crops=kept)
 
 
 def test_what_cannot_be_resumed_says_why(drawn, tmp_path):

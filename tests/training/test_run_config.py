@@ -17,7 +17,7 @@ def parsed(config):
 
 
 def test_the_defaults_are_the_networks():
-    from model.training import TrainConfig
+    from model.train_config import TrainConfig
 
     assert parsed(RunConfig()) == asdict(TrainConfig())
 
