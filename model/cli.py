@@ -130,6 +130,29 @@ def pretrain_identity(arguments: argparse.Namespace) -> None:
             raise
 
 
+def ablate(arguments: argparse.Namespace) -> None:
+    """Train and measure every row of the paper's tables; print them and write a plot."""
+    from model.ablation import Ablation
+    from model.ablation import ablate as measure
+    from model.ablation_tables import PLOT, TABLE, plot, table
+    from model.events import Events
+
+    ablation = Ablation(
+        snapshot=arguments.snapshot,
+        output=arguments.output,
+        config=_train_config(arguments),
+        seeds=arguments.seeds,
+        only=arguments.only or (),
+        device=arguments.device,
+    )
+    with Events(arguments.events or arguments.output.with_suffix(".events.jsonl")) as events:
+        measured = measure(ablation, events)
+    text = table(measured)
+    (arguments.output / TABLE).write_text(text, encoding="utf-8")
+    plot(measured, arguments.output / PLOT)
+    print(text, end="")
+
+
 def _train_config(arguments: argparse.Namespace) -> Any:
     """The preset's settings, with its parent's network if it has one, and those that the user gave."""
     from model.checkpoint import read_description
@@ -150,6 +173,7 @@ COMMANDS = {
     "train": train,
     "evaluate": evaluate,
     "embed": embed,
+    "ablate": ablate,
     "export-onnx": export_onnx,
     "pretrain-identity": pretrain_identity,
 }

@@ -54,18 +54,42 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
+    _add_training(parser)
     option = parser.add_argument
-    option("--preset", choices=("default", "paper"), default="default", help="start from these settings")
     option("--method", choices=METHODS, help="the network: the paper's (dln) or its baseline (default: dln)")
     option("--order", type=int, choices=range(1, 6), help="K of eq. 2 (default: 3)")
+    option("--no-crowd", dest="crowd", action="store_const", const=False, help="train without crowd layer")
+    option("--identity-weights", type=Path, metavar="DIR", help="what pretrain-identity wrote")
+    option("--from", dest="parent", type=Path, metavar="DIR", help="fine-tune this checkpoint")
+    option(
+        "--earlier", type=Path, metavar="DIR", help="its snapshot, whose triplets are mixed with the new ones"
+    )
+    option("--replay", type=float, metavar="SHARE", help="of a step's triplets from --earlier (default: 0.5)")
+    option(
+        "--imported-share",
+        type=float,
+        metavar="SHARE",
+        help="of a step's triplets, where tournament triplets are the rest (default: as they are)",
+    )
+    option("--keep-crops", type=Path, metavar="FILE", help="keep the decoded crops for other runs on them")
+    option(
+        "--resume", action="store_true", help="go on with the interrupted run in --output, if there is one"
+    )
+
+
+def _add_training(parser: argparse.ArgumentParser) -> None:
+    """How a network is trained, whatever it is."""
+    option = parser.add_argument
+    option("--preset", choices=("default", "paper"), default="default", help="start from these settings")
     option(
         "--epochs", type=_at_least(1), metavar="N", help="default: at least 10, and enough for 2,000 steps"
     )
-    option("--no-crowd", dest="crowd", action="store_const", const=False, help="train without crowd layer")
-    option("--crowd-pull", type=float, metavar="X", help="pull the crowd layer's maps to the identity (0)")
     option("--rate", type=float, help="learning rate (default: 3e-3; paper: 2e-4)")
     option("--faces-per-step", type=_at_least(3), metavar="N", help="default: 640")
     option("--triplets-per-step", type=_at_least(1), metavar="N", help="default: 2560")
+    option("--crowd-pull", type=float, metavar="X", help="pull the crowd layer's maps to the identity (0)")
+    option("--patience", type=_at_least(1), metavar="N", help="stop after N epochs that bettered nothing")
+    option("--hold-out", type=float, metavar="SHARE", help="identities to hold out if no face is val (0.2)")
     option(
         "--first-term-only",
         dest="tournament_two_terms",
@@ -86,24 +110,14 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "float32", "bf16"),
         help="default: bf16 where the hardware is made for it",
     )
-    option("--patience", type=_at_least(1), metavar="N", help="stop after N epochs that bettered nothing")
-    option(
-        "--imported-share",
-        type=float,
-        metavar="SHARE",
-        help="of a step's triplets, where tournament triplets are the rest (default: as they are)",
-    )
-    option("--from", dest="parent", type=Path, metavar="DIR", help="fine-tune this checkpoint")
-    option(
-        "--earlier", type=Path, metavar="DIR", help="its snapshot, whose triplets are mixed with the new ones"
-    )
-    option("--replay", type=float, metavar="SHARE", help="of a step's triplets from --earlier (default: 0.5)")
-    option("--keep-crops", type=Path, metavar="FILE", help="keep the decoded crops for other runs on them")
-    option("--hold-out", type=float, metavar="SHARE", help="identities to hold out if no face is val (0.2)")
-    option("--identity-weights", type=Path, metavar="DIR", help="what pretrain-identity wrote")
-    option(
-        "--resume", action="store_true", help="go on with the interrupted run in --output, if there is one"
-    )
+
+
+def _add_ablate(parser: argparse.ArgumentParser) -> None:
+    _add_network(parser)
+    _add_training(parser)
+    option = parser.add_argument
+    option("--seeds", type=_at_least(1), default=3, metavar="N", help="runs of each row (default: 3)")
+    option("--only", nargs="+", metavar="ROW", help="these rows alone, by the names that the table gives")
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -157,6 +171,7 @@ _ARGUMENTS = {
     "train": _add_train,
     "evaluate": _add_evaluate,
     "embed": _add_embed,
+    "ablate": _add_ablate,
     "export-onnx": _add_export_onnx,
     "pretrain-identity": _add_pretrain_identity,
 }

@@ -27,6 +27,7 @@ class Events:
     epoch: stage, epoch, epochs, loss, seconds, and of "train" also train_accuracy and report (as evaluate's)
     done: checkpoint, epochs, seconds, report
     failed: reason
+    row: row, seed: an ablation goes on with this run
     """
 
     def __init__(self, path: Path | None = None, *, silent: bool = False) -> None:
