@@ -1,4 +1,4 @@
-"""An ablation fills every row that a snapshot can, goes on where it stopped, and states paired differences."""
+"""An ablation fills every row that a snapshot can, goes on where it stopped, states paired differences."""
 
 import dataclasses
 
@@ -17,8 +17,9 @@ SHORT = dataclasses.replace(QUICK, epochs=1)
 
 
 def measure(snapshot, output, **settings):
+    config = settings.pop("config", SHORT)
     with Events(output.with_suffix(".events")) as events:
-        return ablate(Ablation(snapshot, output, SHORT, **{"seeds": 2, **settings}), events)
+        return ablate(Ablation(snapshot, output, config, **{"seeds": 2, **settings}), events)
 
 
 def report(mean):
@@ -67,8 +68,7 @@ def test_it_goes_on_where_it_was_interrupted(drawn, tmp_path, monkeypatch):
     assert len(trained) == 4
     assert again == measured
     with pytest.raises(TrainingError, match="another snapshot or with other settings"):
-        with Events(tmp_path / "e") as events:
-            ablate(Ablation(drawn, tmp_path / "out", QUICK), events)
+        measure(drawn, tmp_path / "out", config=QUICK)
 
 
 def test_a_row_that_there_is_not(drawn, tmp_path):
