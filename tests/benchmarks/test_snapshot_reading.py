@@ -26,8 +26,19 @@ from model.snapshot import (
 )
 from tests.model.snapshots import ANSWER_COLUMNS, TRIPLET_COLUMNS
 
-FACES, ANNOTATORS, RATERS, BLOCK = 150_000, 2_000, 6, 250_000
+FACES, TRAIN, ANNOTATORS, RATERS, BLOCK = 150_000, 135_000, 2_000, 6, 250_000
 UNQUOTED = pyarrow.csv.WriteOptions(quoting_style="none", quoting_header="none")
+
+
+def text(prefix, numbers, digits=1, suffix=""):
+    """Each of the numbers, with leading zeros, between the two, as Arrow text."""
+    padded = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), digits, "0")
+    return pc.binary_join_element_wise(prefix, padded, suffix, "")
+
+
+KEYS, IMAGES = (text(prefix, np.arange(FACES), 6, ".jpg") for prefix in ("bench:", ""))
+NAMES = text("bench:", np.arange(ANNOTATORS))
+WEIGHTS = text("0.", np.random.default_rng(1).integers(10**6, size=ANNOTATORS), 6)
 
 
 @pytest.fixture
@@ -61,15 +72,14 @@ def large_snapshot(folder, triplets, answered):
 
 
 def write_faces(path, rng):
-    names = numbered("bench:%06d.jpg", np.arange(FACES))
     columns = {
-        "face": names,
-        "image": pc.replace_substring(names, "bench:", ""),
-        "crop": pc.binary_join_element_wise("crops", names, "/"),
+        "face": KEYS,
+        "image": IMAGES,
+        "crop": pc.binary_join_element_wise("crops", IMAGES, "/"),
         "crop_sha256": pa.array([hashlib.sha256(str(face).encode()).hexdigest() for face in range(FACES)]),
-        "split": pa.array(np.where(np.arange(FACES) < FACES * 0.9, "train", "val")),
-        "identity": numbered("p%05d", np.arange(FACES) // 10),
-        "expression": numbered("x%d", rng.integers(8, size=FACES)),
+        "split": pa.array(np.where(np.arange(FACES) < TRAIN, "train", "val")),
+        "identity": text("p", np.arange(FACES) // 10),
+        "expression": text("x", rng.integers(8, size=FACES)),
     }
     pyarrow.csv.write_csv(pa.table(columns), path, UNQUOTED)
 
@@ -79,50 +89,42 @@ def writer(path, columns):
     return pyarrow.csv.CSVWriter(path, schema, write_options=UNQUOTED)
 
 
-def numbered(pattern, numbers):
-    """`pattern` with each of the numbers, as Arrow text."""
-    return pa.array(np.char.mod(pattern, numbers))
-
-
 def drawn(values, count, rng):
     return pa.array(list(values)).take(pa.array(rng.integers(len(values), size=count)))
 
 
 def triplet_columns(numbers, raters, rng):
     count = len(numbers)
-    # A tenth is val. Corners a small way apart are different faces.
-    start = np.where(np.arange(count) % 10, 0, int(FACES * 0.9))
-    room = np.where(np.arange(count) % 10, int(FACES * 0.9), FACES - int(FACES * 0.9))
+    # A tenth is val. Faces a way apart within their split are different.
+    val = np.arange(count) % 10 == 0
+    start, room = np.where(val, TRAIN, 0), np.where(val, FACES - TRAIN, TRAIN)
     anchor = rng.integers(room)
     positive = (anchor + 1 + rng.integers(room // 3)) % room
     negative = (anchor + room // 2 + rng.integers(room // 3)) % room
-    corners = {"anchor": anchor + start, "positive": positive + start, "negative": negative + start}
-    names = {place: numbered("bench:%06d.jpg", faces) for place, faces in corners.items()}
-    images = {f"{place}_image": pc.replace_substring(keys, "bench:", "") for place, keys in names.items()}
-    annotators = numbered("bench:%d", raters[:, 0])
-    for column in raters.T[1:]:
-        annotators = pc.binary_join_element_wise(annotators, numbered("bench:%d", column), ";")
-    columns = names | images | {
-        "triplet": numbered("%d", numbers),
+    corners = {"anchor": anchor, "positive": positive, "negative": negative}
+    faces = {place: pa.array(corner + start) for place, corner in corners.items()}
+    columns = {
+        "triplet": text("", numbers),
+        **{place: KEYS.take(face) for place, face in faces.items()},
+        **{f"{place}_image": IMAGES.take(face) for place, face in faces.items()},
         "kind": drawn(KINDS, count, rng),
         "source": drawn(SOURCES, count, rng),
-        "annotators": annotators,
-        "weight": numbered("%.6f", rng.random(count)),
+        "annotators": pc.binary_join_element_wise(*(NAMES.take(pa.array(rater)) for rater in raters.T), ";"),
+        "weight": WEIGHTS.take(pa.array(raters.min(axis=1))),
         "strength": drawn(STRENGTHS, count, rng),
-        "votes_for": numbered("%d", rng.integers(3, 7, size=count)),
-        "votes_against": numbered("%d", rng.integers(3, size=count)),
-    }  # fmt: skip
-    empty = pa.array([""]).take(np.zeros(count, dtype=int))
-    return pa.table({column: columns.get(column, empty) for column in TRIPLET_COLUMNS})
+        "votes_for": text("", rng.integers(3, 7, size=count)),
+        "votes_against": text("", rng.integers(3, size=count)),
+    }
+    return pa.table({column: columns.get(column, drawn([""], count, rng)) for column in TRIPLET_COLUMNS})
 
 
 def answer_columns(numbers, raters, rng):
-    weight_of = np.char.mod("%.6f", np.random.default_rng(1).random(ANNOTATORS))
+    who = pa.array(raters.ravel())
     columns = {
-        "triplet": numbered("%d", numbers.repeat(RATERS)),
-        "annotator": numbered("bench:%d", raters.ravel()),
+        "triplet": text("", numbers.repeat(RATERS)),
+        "annotator": NAMES.take(who),
         "answer": drawn(ANSWERS, raters.size, rng),
-        "weight": pa.array(weight_of[raters.ravel()]),
+        "weight": WEIGHTS.take(who),
     }
     return pa.table(columns)
 
