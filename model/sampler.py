@@ -98,11 +98,10 @@ class BatchSampler:
         used = rng.random(len(self._rows), dtype=np.float32)
         turns = [Turns(np.flatnonzero(self._strata == code), used) for code in range(len(self._shares))]
         while len(used):
-            drawn = (
-                self._take(turns, self._triplets, rng)
-                if self._composition == "random"
-                else self._least_used(self._grow(turns, rng), turns, rng)
-            )
+            if self._composition == "random":
+                drawn = self._take(turns, self._triplets, rng)
+            else:
+                drawn = self._least_used(self._grow(turns, rng), turns, rng)
             used[drawn] += 1
             yield drawn
 
@@ -110,38 +109,58 @@ class BatchSampler:
         quotas = allot(self._sizes, self._shares, count, rng)
         return np.concatenate([turn.take(int(quota)) for turn, quota in zip(turns, quotas, strict=True)])
 
+    def _usable(self, inside: np.ndarray, turns: list[Turns]) -> list[np.ndarray]:
+        """Each stratum's triplets of those inside that are not yet two uses ahead of the rest."""
+        return [turn.due(inside[self._strata[inside] == code], ahead=1) for code, turn in enumerate(turns)]
+
     def _least_used(self, inside: np.ndarray, turns: list[Turns], rng: np.random.Generator) -> np.ndarray:
-        parts = [turn.due(inside[self._strata[inside] == code], 1) for code, turn in enumerate(turns)]
+        parts = self._usable(inside, turns)
         quotas = allot(np.array([len(part) for part in parts]), self._shares, self._triplets, rng)
         least = zip(turns, parts, quotas, strict=True)
         return np.concatenate([turn.least_used(part, int(quota)) for turn, part, quota in least])
 
     def _grow(self, turns: list[Turns], rng: np.random.Generator) -> np.ndarray:
-        """All triplets among the faces of one batch; each round serves the stratum furthest behind."""
-        chosen = self._chosen
+        """All triplets among the faces of one batch.
+
+        Each round serves the stratum furthest behind its share, until nothing of it can be added.
+        """
         seeds = min(max(1, self._faces // 9), self._triplets)  # a third of the faces
-        chosen.add(np.unique(chosen.missing(self._take(turns, seeds, rng))))
+        self._add(self._take(turns, seeds, rng))
+        stuck = np.zeros(len(turns), dtype=bool)
         rounds = _ROUNDS * len(turns)
         for round_ in range(rounds):
-            wanted = -(-(self._faces - chosen.size) // (rounds - round_))
-            if wanted <= 0:
+            wanted = -(-(self._faces - self._chosen.size) // (rounds - round_))
+            if wanted <= 0 or stuck.all():
                 break
-            inside = np.bincount(self._strata[chosen.inside], minlength=len(turns))
-            code = int(np.argmin(inside / self._shares))
-            wanted -= self._complete(code, turns[code], wanted, rng)
-            wanted -= self._extend(code, turns[code], wanted)
-            if wanted >= 3 and seeds < self._triplets:
-                more = turns[code].take(min(wanted // 3, self._triplets - seeds))
-                chosen.add(np.unique(chosen.missing(more)))
-                seeds += len(more)
-        return chosen.clear()
+            parts = self._usable(self._chosen.inside, turns)
+            filled = np.array([len(part) for part in parts]) / self._shares
+            code = int(np.argmin(np.where(stuck, np.inf, filled)))
+            left = wanted - self._complete(code, turns[code], wanted, rng)
+            left -= self._extend(code, turns[code], left)
+            more = turns[code].take(min(left // 3, self._triplets - seeds))
+            seeds += len(more)
+            left -= self._add(more)
+            stuck[code] = left == wanted >= 3
+        return self._chosen.clear()
+
+    def _add(self, triplets: np.ndarray) -> int:
+        """Add all faces of these triplets; how many were added."""
+        faces = np.unique(self._chosen.missing(triplets))
+        self._chosen.add(faces)
+        return len(faces)
 
     def _complete(self, code: int, turns: Turns, wanted: int, rng: np.random.Generator) -> int:
-        """Add the faces that complete the most of a stratum's due triplets; how many were added."""
+        """Add the faces that complete the most of a stratum's due triplets; how many were added.
+
+        One that would be used ahead of its turn counts half, and none for a face that completes no due one.
+        """
         two = self._chosen.with_two
-        lacking = self._chosen.missing(turns.due(two[self._strata[two] == code]))
-        faces, completed = np.unique(lacking, return_counts=True)
-        best = np.lexsort((rng.random(len(faces)), -completed))[:wanted]
+        two = turns.due(two[self._strata[two] == code], ahead=1)
+        faces, place = np.unique(self._chosen.missing(two), return_inverse=True)
+        due = np.bincount(place, weights=turns.are_due(two), minlength=len(faces))
+        worth = due + np.bincount(place, minlength=len(faces))
+        worth[due == 0] = 0
+        best = np.lexsort((rng.random(len(faces)), -worth))[: min(wanted, np.count_nonzero(worth))]
         self._chosen.add(faces[best])
         return len(best)
 
@@ -152,6 +171,4 @@ class BatchSampler:
             if len(due) >= wanted // 2:
                 break
             due = np.concatenate([due, turns.due(one[self._strata[one] == code])])
-        faces = np.unique(self._chosen.missing(turns.least_used(due, wanted // 2)))
-        self._chosen.add(faces)
-        return len(faces)
+        return self._add(turns.least_used(due, wanted // 2))

@@ -35,9 +35,13 @@ class Turns:
                 self._at, self._round = 0, self._round + 1
         return taken
 
+    def are_due(self, triplets: np.ndarray, ahead: int = 0) -> np.ndarray:
+        """Whether the turn of each is still to come in this round, or in the `ahead` next ones."""
+        return np.asarray(self._used[triplets] < self._round + 1 + ahead)
+
     def due(self, triplets: np.ndarray, ahead: int = 0) -> np.ndarray:
-        """Those of these triplets whose turn is still to come in this round, or within `ahead` more."""
-        return triplets[self._used[triplets] < self._round + 1 + ahead]
+        """Those of these triplets that are due (see `are_due`)."""
+        return triplets[self.are_due(triplets, ahead)]
 
     def least_used(self, triplets: np.ndarray, count: int) -> np.ndarray:
         """At most `count` of these triplets, the least used."""
