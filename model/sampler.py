@@ -18,7 +18,9 @@ Composition = Literal["shared", "random"]
 
 # How gradually a batch grows around its seeds: each stratum adds faces in this many rounds.
 _ROUNDS = 8
-# Batches that are drawn to learn how many make an epoch.
+# An epoch ends when this share of turns has been had: the last few are scattered and fill no batch.
+_TURNS = 0.95
+# Batches that are drawn to learn how many make an epoch: the first hold more than the later ones.
 _TRIED = 64
 
 
@@ -72,52 +74,52 @@ class BatchSampler:
         self.steps = self._try_out()
 
     def epoch(self, rng: np.random.Generator) -> Iterator[Batch]:
-        """`steps` batches, together about as many triplets as there are; the least used come first.
+        """`steps` batches, in which nearly as many triplets have their turn as there are.
 
         What is drawn follows from `rng` alone, whatever was drawn before.
         """
-        for drawn in islice(self._drawn(rng), self.steps):
+        for drawn, _ in islice(self._drawn(rng), self.steps):
             yield Batch(np.unique(self._members[drawn]), self._rows[drawn])
 
     def _try_out(self) -> int:
-        """How many batches hold as many triplets as there are.
-
-        Where sets are not even, later batches hold fewer; beyond the batches tried the last quarter speaks.
-        """
-        rest = len(self._rows)
-        sizes: list[int] = []
-        for drawn in self._drawn(np.random.default_rng(0)):
-            if rest <= 0 or len(sizes) == _TRIED:
+        """How many batches make an epoch; beyond those tried the last quarter of them speaks."""
+        rest = len(self._rows) * (1.0 if self._composition == "random" else _TURNS)
+        turns: list[int] = []
+        for _, in_turn in self._drawn(np.random.default_rng(0)):
+            turns.append(in_turn)
+            rest -= in_turn
+            if rest <= 0 or len(turns) == _TRIED:
                 break
-            sizes.append(len(drawn))
-            rest -= len(drawn)
-        return len(sizes) if rest <= 0 else len(sizes) - int(-rest // np.mean(sizes[-_TRIED // 4 :]))
+        return len(turns) + max(0, int(np.ceil(rest / np.mean(turns[-_TRIED // 4 :])))) if turns else 0
 
-    def _drawn(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        """Places in `rows` of one batch after another, without end."""
+    def _drawn(self, rng: np.random.Generator) -> Iterator[tuple[np.ndarray, int]]:
+        """Batch after batch without end: places in `rows`, and how many of them were in their turn."""
         used = rng.random(len(self._rows), dtype=np.float32)
         turns = [Turns(np.flatnonzero(self._strata == code), used) for code in range(len(self._shares))]
         while len(used):
             if self._composition == "random":
-                drawn = self._take(turns, self._triplets, rng)
+                quotas = allot(self._sizes, self._shares, self._triplets, rng)
+                parts = [turn.take(int(quota)) for turn, quota in zip(turns, quotas, strict=True)]
+                in_turn = int(quotas.sum())
             else:
-                drawn = self._least_used(self._grow(turns, rng), turns, rng)
+                parts = self._least_used(self._grow(turns, rng), turns, rng)
+                in_turn = sum(len(turn.due(part)) for turn, part in zip(turns, parts, strict=True))
+            drawn = np.concatenate(parts)
             used[drawn] += 1
-            yield drawn
-
-    def _take(self, turns: list[Turns], count: int, rng: np.random.Generator) -> np.ndarray:
-        quotas = allot(self._sizes, self._shares, count, rng)
-        return np.concatenate([turn.take(int(quota)) for turn, quota in zip(turns, quotas, strict=True)])
+            yield drawn, in_turn
 
     def _usable(self, inside: np.ndarray, turns: list[Turns]) -> list[np.ndarray]:
         """Each stratum's triplets of those inside that are not yet two uses ahead of the rest."""
         return [turn.due(inside[self._strata[inside] == code], ahead=1) for code, turn in enumerate(turns)]
 
-    def _least_used(self, inside: np.ndarray, turns: list[Turns], rng: np.random.Generator) -> np.ndarray:
+    def _least_used(
+        self, inside: np.ndarray, turns: list[Turns], rng: np.random.Generator
+    ) -> list[np.ndarray]:
+        """Each stratum's quota of the usable triplets inside, the least used."""
         parts = self._usable(inside, turns)
         quotas = allot(np.array([len(part) for part in parts]), self._shares, self._triplets, rng)
         least = zip(turns, parts, quotas, strict=True)
-        return np.concatenate([turn.least_used(part, int(quota)) for turn, part, quota in least])
+        return [turn.least_used(part, int(quota)) for turn, part, quota in least]
 
     def _grow(self, turns: list[Turns], rng: np.random.Generator) -> np.ndarray:
         """All triplets among the faces of one batch.
@@ -125,7 +127,9 @@ class BatchSampler:
         Each round serves the stratum furthest behind its share, until nothing of it can be added.
         """
         seeds = min(max(1, self._faces // 9), self._triplets)  # a third of the faces
-        self._add(self._take(turns, seeds, rng))
+        taken = allot(self._sizes, self._shares, seeds, rng)
+        for turn, count in zip(turns, taken, strict=True):
+            self._add(turn.take(int(count)))
         stuck = np.zeros(len(turns), dtype=bool)
         rounds = _ROUNDS * len(turns)
         for round_ in range(rounds):
@@ -137,10 +141,10 @@ class BatchSampler:
             code = int(np.argmin(np.where(stuck, np.inf, filled)))
             left = wanted - self._complete(code, turns[code], wanted, rng)
             left -= self._extend(code, turns[code], left)
-            more = turns[code].take(min(left // 3, self._triplets - seeds))
-            seeds += len(more)
-            left -= self._add(more)
-            stuck[code] = left == wanted >= 3
+            more = min(left // 3, self._sizes[code] - taken[code], self._triplets - taken.sum())
+            left -= self._add(turns[code].take(int(more)))
+            taken[code] += more
+            stuck[code] = left == wanted >= 3 and not more
         return self._chosen.clear()
 
     def _add(self, triplets: np.ndarray) -> int:
