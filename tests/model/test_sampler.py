@@ -85,7 +85,8 @@ def test_all_triplets_have_their_turn(name):
     assert (uses(members, shared) > 0).mean() > 0.92
     assert (uses(members, shared, 2) > 0).mean() > 0.98
     often = uses(members, shared, 12)
-    assert often.min() >= 6
+    assert np.quantile(often, 0.02) >= 6
+    assert often.min() >= 3
     assert often.max() <= 24
 
 
@@ -166,7 +167,7 @@ def test_within_a_stratum_all_are_used_about_equally():
     for code in (0, 1):
         of = often[strata == code]
         assert of.max() <= 3 * of.mean()
-        assert np.quantile(of, 0.02) >= 0.5 * of.mean()
+        assert np.quantile(of, 0.02) >= 0.4 * of.mean()
     assert 0.37 < often[strata == 1].sum() / often.sum() < 0.43
 
 
