@@ -15,9 +15,9 @@ class Turns:
     """A stratum's triplets, least used first: all of a use's round before any of the next."""
 
     def __init__(self, places: np.ndarray, used: np.ndarray) -> None:
-        """`used` (T,) is each triplet's number of uses plus a random fraction; whoever uses one adds 1."""
+        """`used` (T,): each triplet's number of uses (0 yet) plus a random fraction; whoever uses one adds 1."""
         self._used = used
-        self._queue = places[np.argsort(used[places])].astype(np.int32)
+        self._queue = places[np.argsort(used[places], kind="stable")].astype(np.int32)
         self._at = 0
         self._round = 0
 
@@ -45,9 +45,7 @@ class Turns:
 
     def least_used(self, triplets: np.ndarray, count: int) -> np.ndarray:
         """At most `count` of these triplets, the least used."""
-        if len(triplets) <= count:
-            return triplets
-        return triplets[np.argpartition(self._used[triplets], count)[:count]]
+        return triplets[np.argsort(self._used[triplets], kind="stable")[:count]]
 
 
 class Chosen:
