@@ -15,7 +15,7 @@ class Turns:
     """A stratum's triplets, least used first: all of a use's round before any of the next."""
 
     def __init__(self, places: np.ndarray, used: np.ndarray) -> None:
-        """`used` (T,): each triplet's number of uses (0 yet) plus a random fraction; whoever uses one adds 1."""
+        """`used` (T,): each triplet's number of uses (none yet) plus a random fraction; users add 1."""
         self._used = used
         self._queue = places[np.argsort(used[places], kind="stable")].astype(np.int32)
         self._at = 0

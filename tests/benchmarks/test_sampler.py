@@ -98,7 +98,7 @@ def test_a_batch_costs_about_the_same_among_5_million_triplets(report):
     assert many[0] < 3 * few[0]
 
 
-@pytest.mark.parametrize("spread", [0.0, 1.0])
+@pytest.mark.parametrize("spread", [0.0, 1.0, 2.0])
 def test_as_sparse_as_fec(report, spread):
     new, old = compared(
         report, f"500,000 of 156,000, spread {spread}", triplets(500_000, 156_000, spread), 40, 40
