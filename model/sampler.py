@@ -4,10 +4,10 @@ A step's cost is its faces, its worth its triplets, so steps are drawn to share 
 is embedded once. What annotators say of them is judging.py's; nothing here knows torch or pictures.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -60,11 +60,14 @@ class BatchSampler:
         faces: int,
         triplets: int,
         composition: Composition,
-        strata: np.ndarray | None = None,
-        shares: Sequence[float] | None = None,
+        strata: Any = None,
+        shares: Any = None,
     ) -> None:
         """`members` (T, 3) are the faces of all triplets. Raises ValueError for limits, strata or shares that
-        no batch can meet."""
+        no batch can meet.
+
+        `strata` and `shares` may come in a dictionary of keywords: strata.shared_out states and checks them.
+        """
         if faces < 3 or triplets < 1:
             raise ValueError(f"a batch of {faces} faces and {triplets} triplets: at least 3 and 1 are needed")
         self._rows, self._strata, self._shares = shared_out(rows, strata, shares)
