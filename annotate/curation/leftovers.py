@@ -62,6 +62,8 @@ def _clean_run(files: RunFiles, names: Collection[str]) -> None:
     # What is still here of an ended run was never stored.
     files.drop_embeddings()
     _keep_lines(files.log, lambda line: not any(name in line for name in names))
+    for path in files.folder.rglob("crops.*"):  # of a run that was killed while it decoded them
+        path.unlink()
     for path in sorted(files.folder.rglob("*.json")):
         with suppress(ValueError):  # torn by a kill: no checkpoint reads it either
             values = json.loads(path.read_text(encoding="utf-8"))

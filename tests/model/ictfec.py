@@ -11,14 +11,18 @@ from pathlib import Path
 from PIL import Image
 
 from model.alignment import crop_box
+from tests.model.ictfec_tournaments import tournament_rows
 from tests.model.snapshots import Face, write_snapshot
 
 UNCERTAIN = 0
 Row = tuple[list[str], str, list[tuple[str, int]]]  # the three names, the kind, (annotator, answer) pairs
 
 
-def build(source: Path, folder: Path) -> Path:
-    """Write the snapshot of `source` (the folder with triplets-*.csv, labels.csv and images) to `folder`."""
+def build(source: Path, folder: Path, *, tournaments: bool = False) -> Path:
+    """Write the snapshot of `source` (the folder with triplets-*.csv, labels.csv and images) to `folder`.
+
+    `tournaments`: with the triplets of its groups' tournaments (ictfec_tournaments.py) as well.
+    """
     with (source / "labels.csv").open(newline="", encoding="utf-8") as file:
         labels = {Path(row["image"]).stem: row for row in csv.DictReader(file)}
     faces: dict[str, Face] = {}
@@ -31,6 +35,10 @@ def build(source: Path, folder: Path) -> Path:
                     faces[name] = _face(source, name, box, split, labels[name])
     weights = annotator_weights([answers for _, _, answers in rows])
     triplets, answers = _tables(rows, weights)
+    if tournaments:
+        more, said = tournament_rows(source)
+        answers += [answer | {"triplet": answer["triplet"] + len(triplets)} for answer in said]
+        triplets += more
     return write_snapshot(folder, [faces[name] for name in sorted(faces)], triplets, answers, "ictfec")
 
 
@@ -110,5 +118,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--tournaments", action="store_true")
     arguments = parser.parse_args()
-    print(build(arguments.source, arguments.folder))
+    print(build(arguments.source, arguments.folder, tournaments=arguments.tournaments))
