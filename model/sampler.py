@@ -4,10 +4,10 @@ A step's cost is its faces, its worth its triplets, so steps are drawn to share 
 is embedded once. What annotators say of them is judging.py's; nothing here knows torch or pictures.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -60,13 +60,11 @@ class BatchSampler:
         faces: int,
         triplets: int,
         composition: Composition,
-        strata: Any = None,
-        shares: Any = None,
+        strata: np.ndarray | None = None,
+        shares: Sequence[float] | None = None,
     ) -> None:
         """`members` (T, 3) are the faces of all triplets. Raises ValueError for limits, strata or shares that
-        no batch can meet.
-
-        `strata` and `shares` may come in a dictionary of keywords: strata.shared_out states and checks them.
+        no batch can meet (strata.shared_out).
         """
         if faces < 3 or triplets < 1:
             raise ValueError(f"a batch of {faces} faces and {triplets} triplets: at least 3 and 1 are needed")

@@ -87,7 +87,8 @@ class Trainer:
             faces=config.faces_per_step,
             triplets=config.triplets_per_step,
             composition=config.composition,
-            **({} if strata is None else {"strata": strata.codes, "shares": strata.shares}),
+            strata=None if strata is None else strata.codes,
+            shares=None if strata is None else strata.shares,
         )
         steps = self.sampler.steps
         self.epochs = config.epochs if config.epochs is not None else max(10, -(-2000 // steps))
