@@ -23,16 +23,18 @@ from model.network import EMBEDDING, EmbeddingNetwork
 from model.pictures import PART, Crop, Pictures, decoded, pictures_of, readable
 from model.snapshot import SPLITS, Snapshot
 
-# Crops that pass through the network together.
-AT_ONCE = 256
+# Crops that pass through the network together. What a CPU has in hand should fit its caches: with 256 the
+# small backbone embeds a fifth fewer a second.
+ON_CPU, ON_GPU = 64, 256
 
 
 class Embedder:
-    """A network ready to embed. `size` is the side in px that its crops must have."""
+    """A network ready to embed: `at_once` crops at a time, whose side in px must be `size`."""
 
     def __init__(self, network: EmbeddingNetwork, description: Description, device: torch.device) -> None:
         self.description = description
         self.size = network.config.size
+        self.at_once = ON_CPU if device.type == "cpu" else ON_GPU
         self._device = device
         self._network = network.eval().to(device).to(memory_format=torch.channels_last)
 
@@ -52,13 +54,14 @@ class Embedder:
         return digest.hexdigest()
 
     @torch.no_grad()
-    def embed(self, crops: np.ndarray, at_once: int = AT_ONCE) -> np.ndarray:
+    def embed(self, crops: np.ndarray) -> np.ndarray:
         """E_exp (N, 16) float32 of aligned crops, uint8 RGB (N, size, size, 3), or of a mapped file's."""
         embeddings = np.empty((len(crops), EMBEDDING), dtype=np.float32)
-        for start in range(0, len(crops), at_once):
-            part = torch.from_numpy(np.array(crops[start : start + at_once])).to(self._device)
+        for start in range(0, len(crops), self.at_once):
+            rows = slice(start, start + self.at_once)
+            part = torch.from_numpy(np.array(crops[rows])).to(self._device)
             found = self._network(to_input(part.permute(0, 3, 1, 2)))
-            embeddings[start : start + at_once] = found.float().cpu().numpy()
+            embeddings[rows] = found.float().cpu().numpy()
         return embeddings
 
 

@@ -36,7 +36,7 @@ def export(checkpoint: Path, output: Path) -> None:
     """Write the whole network, in eval mode, to `output`; the file is whole or not there.
 
     Input `crops`: uint8 (N, 3, size, size), RGB, aligned. Output `embedding`: float32 (N, 16). N is free.
-    Its metadata tell size, snapshot and epoch. Raises CheckpointError or OutputError.
+    Its metadata tell method, backbone, size, epoch and snapshot. Raises CheckpointError or OutputError.
     """
     if not output.parent.is_dir():
         raise OutputError(f"{output.parent}: no such folder")
@@ -69,6 +69,7 @@ def _traced(network: nn.Module, size: int) -> onnx.ModelProto:
 def _metadata(description: Description) -> dict[str, str]:
     """All values are text: ONNX knows no other."""
     return {
+        "method": description.network.method,
         "backbone": description.network.backbone,
         "size": str(description.network.size),
         "epoch": str(description.epoch),

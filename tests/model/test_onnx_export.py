@@ -16,17 +16,16 @@ SNAPSHOT = {"name": "drawn", "sha256": "5e" * 32}
 
 
 def exported(folder, **config):
-    """A checkpoint whose two branches differ, and its export's path."""
+    """A checkpoint whose two branches differ, if it has two, and its export's path."""
     torch.manual_seed(0)
     network = build_network(NetworkConfig(**config))
     with torch.no_grad():
-        for parameter in network.deviation.face.parameters():
+        for parameter in filter(lambda parameter: parameter.requires_grad, network.parameters()):
             parameter.mul_(1 + 0.2 * torch.rand_like(parameter))
-        for (
-            norm
-        ) in network.high_order.norms:  # a new network's statistics are 0 and 1: they would hide errors
-            norm.running_mean.uniform_(-0.1, 0.1)
-            norm.running_var.uniform_(0.5, 2)
+        for module in network.modules():  # statistics of 0 and 1, as new ones are, would hide errors
+            if isinstance(module, torch.nn.BatchNorm1d):
+                module.running_mean.uniform_(-0.1, 0.1)
+                module.running_var.uniform_(0.5, 2)
     save_checkpoint(
         folder / "checkpoint", network, None, Description(network.config, epoch=7, snapshot=SNAPSHOT)
     )
@@ -60,7 +59,9 @@ def test_small(small):
     assert_same(*small, 64)
 
 
-@pytest.mark.parametrize("config", [{"normalize_vectors": True, "order": 5}, {"normalize_embedding": False}])
+@pytest.mark.parametrize(
+    "config", [{"normalize_vectors": True, "order": 5}, {"normalize_embedding": False}, {"method": "fecnet"}]
+)
 def test_other_builds(tmp_path, config):
     assert_same(*exported(tmp_path, size=32, **config), 32)
 
@@ -74,6 +75,7 @@ def test_it_says_where_it_comes_from(small):
     _, output = small
     properties = {entry.key: entry.value for entry in onnx.load(output).metadata_props}
     assert properties == {
+        "method": "dln",
         "backbone": "small",
         "size": "64",
         "epoch": "7",
