@@ -11,9 +11,10 @@ from torch.func import functional_call, stack_module_state
 from torch.nn import functional
 
 from model.backbone import SmallBackbone, to_input
+from model.build import build_network
 from model.checkpoint import Description
 from model.inference import ON_CPU, Embedder, embed_pictures
-from model.network import NetworkConfig, build_network
+from model.network import NetworkConfig
 from model.pictures import Pictures
 
 pytestmark = pytest.mark.benchmark
