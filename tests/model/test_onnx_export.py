@@ -40,14 +40,15 @@ def assert_same(checkpoint, output, size, batches=(1, 5)):
     session = onnxruntime.InferenceSession(output, providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(0)
     for batch in batches:
-        crops = rng.integers(0, 256, (batch, 3, size, size), dtype=np.uint8)
+        light = np.linspace(1, 0.1, batch)[:, None, None, None]  # noise alone is all the same to FaceNet
+        crops = (rng.integers(0, 256, (batch, 3, size, size)) * light).astype(np.uint8)
         with torch.no_grad():
             expected = network(to_input(torch.from_numpy(crops))).numpy()
         [found] = session.run(["embedding"], {"crops": crops})
         assert found.shape == (batch, 16)
         assert np.abs(expected).max() > 0.1
         assert np.abs(found - expected).max() < 1e-5
-        assert batch == 1 or np.abs(found[0] - found[1]).max() > 1e-3  # not one answer for every face
+        assert batch == 1 or np.abs(found[0] - found[-1]).max() > 1e-3  # not one answer for every face
 
 
 @pytest.fixture(scope="module")
