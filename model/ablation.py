@@ -10,17 +10,20 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from model.accuracy import Report, report
 from model.checkpoint import CONFIG, replace_text
 from model.device import chosen_device
 from model.errors import TrainingError
 from model.events import Events
 from model.floor import FLOORS, floor_vectors
+from model.identity import learnable
 from model.identity_weights import DESCRIPTION
 from model.preparation import Job, has_people, prepare, pretrain
 from model.resume import has_state
 from model.run import run_training
-from model.snapshot import Snapshot, read_snapshot
+from model.snapshot import SPLITS, UNKNOWN, Snapshot, read_snapshot
 from model.train_config import TrainConfig
 
 PLAN, REPORT = "plan.json", "report.json"
@@ -69,6 +72,8 @@ def rows_of(snapshot: Snapshot) -> tuple[Row, ...]:
     without = {"imported_share": 1.0} if tournaments else {}
     plain = {"crowd": False, **without}
     rows = [Row(floor, floor=floor) for floor in FLOORS]
+    if len(learnable(np.where(snapshot.faces.split == SPLITS["train"], snapshot.faces.expression, UNKNOWN))):
+        rows.append(Row("AFFNet-CL", {"method": "classifier", "epochs": None}))
     rows.append(Row("FECNet", {**plain, "method": "fecnet"}, against="DLN^3"))
     rows.append(Row("DLN^1", {**plain, "order": 1}))
     rows += [Row(f"DLN^{k}", {**plain, "order": k}, against="DLN^1") for k in range(2, 6)]

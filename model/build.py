@@ -3,13 +3,15 @@
 from torch import nn
 
 from model.backbone import build_backbone
+from model.classifier import ExpressionClassifier
 from model.dln import DeviationLearningNetwork
 from model.fecnet import FECNet
 from model.network import EmbeddingNetwork, Method, NetworkConfig
 
-_CLASSES: dict[Method, type[DeviationLearningNetwork] | type[FECNet]] = {
+_CLASSES: dict[Method, type[DeviationLearningNetwork] | type[FECNet] | type[ExpressionClassifier]] = {
     "dln": DeviationLearningNetwork,
     "fecnet": FECNet,
+    "classifier": ExpressionClassifier,
 }
 
 

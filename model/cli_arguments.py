@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-METHODS = ("dln", "fecnet")
+METHODS = ("dln", "fecnet", "classifier")
 BACKBONES = ("small", "facenet")
 FLOORS = ("pixels", "hog")
 
@@ -56,7 +56,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
     _add_training(parser)
     option = parser.add_argument
-    option("--method", choices=METHODS, help="the network: the paper's (dln) or its baseline (default: dln)")
+    option("--method", choices=METHODS, help="the network: the paper's (dln) or a baseline (default: dln)")
     option("--order", type=int, choices=range(1, 6), help="K of eq. 2 (default: 3)")
     option("--no-crowd", dest="crowd", action="store_const", const=False, help="train without crowd layer")
     option("--identity-weights", type=Path, metavar="DIR", help="what pretrain-identity wrote")

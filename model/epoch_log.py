@@ -18,6 +18,7 @@ HEADER = ("epoch", "seconds", "images", "loss", "train_accuracy", *_COLUMNS, "to
 
 def begin_log(folder: Path, epochs: int) -> None:
     """Keep the first `epochs` epochs' rows of the folder's log; with 0, begin a new one."""
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / LOG
     kept = path.read_text(encoding="utf-8").splitlines()[1 : epochs + 1] if epochs and path.exists() else []
     path.write_text("\n".join([",".join(HEADER), *kept]) + "\n", encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Trains a backbone to tell people apart: the identity branch where FaceNet's own weights are not used.
+"""Trains a backbone to tell labels apart: the identity branch where FaceNet's own weights are not used.
 
-It sees identity labels only, no triplet; what a good identity vector is used for is network.py's.
+It sees labels only, no triplet; what a good identity vector is used for is dln.py's.
 """
 
 from dataclasses import dataclass, field
@@ -69,15 +69,38 @@ def pretrain_identity(
     held-out people are not among them. `half`: convolutions in bfloat16.
     """
     torch.manual_seed(seed)
+    network = build_backbone(backbone, size)
     chosen = learnable(identity)
-    people, labels = np.unique(identity[chosen], return_inverse=True)
-    network = build_backbone(backbone, size).to(device).to(memory_format=torch.channels_last)
-    head = nn.Linear(FEATURES, len(people), bias=False).to(device)
+    people = len(np.unique(identity[chosen]))
+    events.stage("identity", config.epochs * -(-len(chosen) // config.faces_per_step))
+    accuracy = learn_labels(network, crops, identity, config, seed, events, device, half=half)
+    return network.eval(), IdentityReport(people, len(chosen), accuracy)
+
+
+def learn_labels(
+    network: nn.Module,
+    crops: np.ndarray,
+    labels: np.ndarray,
+    config: IdentityConfig,
+    seed: int,
+    events: Events,
+    device: torch.device,
+    *,
+    stage: str = "identity",
+    half: bool = False,
+) -> float:
+    """Train a backbone to tell the `learnable` faces of `crops` apart by their `labels` (F,).
+
+    The share of them that the last epoch got right. The caller has begun the stage.
+    """
+    network.to(device).to(memory_format=torch.channels_last)
+    chosen = learnable(labels)
+    classes, numbered = np.unique(labels[chosen], return_inverse=True)
+    head = nn.Linear(FEATURES, len(classes), bias=False).to(device)
     optimiser = torch.optim.AdamW(parameter_groups([network, head], config.weight_decay), lr=config.rate)
     per_epoch = -(-len(chosen) // config.faces_per_step)
     steps = config.epochs * per_epoch
     rng = np.random.default_rng(seed)
-    events.stage("identity", steps)
     right = 0
     for epoch in range(config.epochs):
         right, total = 0, 0.0
@@ -87,13 +110,13 @@ def pretrain_identity(
                 group["lr"] = cosine_rate(config.rate, step, steps)
             images = to_input(take(crops, chosen[part], device))
             images = augment(images, config.augmentation, mirrored=rng.random() < 0.5)
-            loss, hits = _step(network, head, images, torch.from_numpy(labels[part]).to(device), half)
+            loss, hits = _step(network, head, images, torch.from_numpy(numbered[part]).to(device), half)
             optimiser.step()
             right, total = right + hits, total + loss * len(part)
             events.progress(step + 1, len(part), loss)
         figures = {"loss": total / len(chosen), "accuracy": right / len(chosen)}
-        events.emit("epoch", stage="identity", epoch=epoch + 1, epochs=config.epochs, **figures)
-    return network.eval(), IdentityReport(len(people), len(chosen), right / len(chosen))
+        events.emit("epoch", stage=stage, epoch=epoch + 1, epochs=config.epochs, **figures)
+    return right / len(chosen)
 
 
 def _step(

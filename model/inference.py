@@ -19,7 +19,7 @@ from model.checkpoint import Description, load_checkpoint
 from model.device import chosen_device
 from model.embedding_files import KeptParts, Part, key_of
 from model.errors import ImagesError, ModelError
-from model.network import EMBEDDING, EmbeddingNetwork
+from model.network import EmbeddingNetwork
 from model.pictures import PART, Crop, Pictures, decoded, pictures_of, readable
 from model.snapshot import SPLITS, Snapshot
 
@@ -29,11 +29,12 @@ ON_CPU, ON_GPU = 64, 256
 
 
 class Embedder:
-    """A network ready to embed: `at_once` crops at a time, whose side in px must be `size`."""
+    """A network ready to embed crops of `size` px a side, `at_once` at a time, to so many `dimensions`."""
 
     def __init__(self, network: EmbeddingNetwork, description: Description, device: torch.device) -> None:
         self.description = description
         self.size = network.config.size
+        self.dimensions = network.DIMENSIONS
         self.at_once = ON_CPU if device.type == "cpu" else ON_GPU
         self._device = device
         self._network = network.eval().to(device).to(memory_format=torch.channels_last)
@@ -56,7 +57,7 @@ class Embedder:
     @torch.no_grad()
     def embed(self, crops: np.ndarray) -> np.ndarray:
         """E_exp (N, 16) float32 of aligned crops, uint8 RGB (N, size, size, 3), or of a mapped file's."""
-        embeddings = np.empty((len(crops), EMBEDDING), dtype=np.float32)
+        embeddings = np.empty((len(crops), self.dimensions), dtype=np.float32)
         for start in range(0, len(crops), self.at_once):
             rows = slice(start, start + self.at_once)
             part = torch.from_numpy(np.array(crops[rows])).to(self._device)
@@ -130,7 +131,7 @@ def _embed_part(embedder: Embedder, part: range, crops: list[Crop], skip_unreada
         return Part(np.array(part, dtype=np.int64), embedder.embed(readable(crops)))
     rows = np.array([number for number in part if number not in passed_over], dtype=np.int64)
     if not len(rows):
-        return Part(rows, np.empty((0, EMBEDDING), dtype=np.float32), rejects)
+        return Part(rows, np.empty((0, embedder.dimensions), dtype=np.float32), rejects)
     return Part(rows, embedder.embed(readable([crop for crop in crops if not _unreadable(crop)])), rejects)
 
 

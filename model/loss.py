@@ -1,6 +1,6 @@
 """The weighted two-term triplet loss (eq. 3 and 4) over a batch's embeddings.
 
-Which triplets a batch holds is batches.py's; distances are squared Euclidean throughout.
+Which triplets a batch holds is sampler.py's; distances are squared Euclidean throughout.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """What every embedding network of this package is: a frozen part, a learning part, and one 16-d embedding.
 
-The Deviation Learning Network is dln.py's, the FECNet baseline fecnet.py's, the choice of them build.py's.
+The Deviation Learning Network is dln.py's, the baselines are fecnet.py's and classifier.py's.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,7 @@ from model.backbone import BackboneName
 
 EMBEDDING = 16
 
-Method = Literal["dln", "fecnet"]
-METHODS: tuple[Method, ...] = ("dln", "fecnet")
+Method = Literal["dln", "fecnet", "classifier"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class NetworkConfig:
 
 
 class EmbeddingNetwork(nn.Module):
-    """Float images (N, 3, S, S) to embeddings (N, 16), before any crowd layer.
+    """Float images (N, 3, S, S) to embeddings (N, DIMENSIONS), before any crowd layer.
 
     FROZEN is the prefix, in the state, of what is never trained; KEEPS_FEATURES whether what that part
     says of a face is small enough to be kept for every face of a snapshot.
@@ -44,6 +43,7 @@ class EmbeddingNetwork(nn.Module):
 
     FROZEN: ClassVar[str]
     KEEPS_FEATURES: ClassVar[bool]
+    DIMENSIONS: ClassVar[int] = EMBEDDING
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()

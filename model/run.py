@@ -6,21 +6,27 @@ printing but by events.
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+import numpy as np
+import torch
+
 from model.accuracy import Report, headline
+from model.accuracy import report as report_on
 from model.checkpoint import CONFIG, Description, read_description, save_checkpoint
 from model.crowd import CrowdLayer
-from model.device import chosen_device
+from model.device import chosen_device, half_precision
 from model.epoch_log import begin_log, log_epoch
-from model.errors import CheckpointError
+from model.errors import CheckpointError, TrainingError
 from model.events import Events
+from model.identity import learn_labels, learnable
+from model.inference import Embedder
 from model.network import EmbeddingNetwork
 from model.preparation import Job, beginning, decoded, has_people, prepare, strata
 from model.processes import Team
 from model.resume import Reached, check_same_run, drop_state, has_state, load_state, save_state
-from model.snapshot import SPLITS, Snapshot, read_snapshot
+from model.snapshot import SPLITS, UNKNOWN, Snapshot, read_snapshot
 from model.training import Trainer
 
 
@@ -36,36 +42,29 @@ def run_training(job: Job, events: Events, team: Team | None = None) -> Report:
     team.wait()  # before the first process writes what the others have just looked at
     device = chosen_device(job.device or team.device)
     _announce(snapshot, job, str(device), notes, events)
-    mixed = strata(job, snapshot)
-    crops = decoded(snapshot, job, team, events)
-    network, crowd = beginning(job, snapshot, crops, device, events, resuming=resuming, team=team)
-    trainer = Trainer(snapshot, crops, network, crowd, job.config, device, strata=mixed, team=team)
-    run = _Run(job, snapshot, held_out, _parent(job))
-    reached = load_state(job.output, trainer) if resuming else Reached()
-    if job.config.identity_vectors == "clean" and network.KEEPS_FEATURES:
-        events.stage("identity_vectors", len(crops))
-        trainer.keep_features(events.progress)
-    if team.rank == 0:
-        job.output.mkdir(parents=True, exist_ok=True)
-        begin_log(job.output, reached.epoch)
-    reached = _train(trainer, run, reached, events)
+    run = _Run(job, snapshot, held_out, _parent(job), device, team)
+    epochs = (
+        _by_labels(run, events) if job.config.method == "classifier" else _by_triplets(run, events, resuming)
+    )
     team.wait()
     report = dict(read_description(job.output)[0].report)
     if team.rank == 0:
         drop_state(job.output)
     seconds = round(time.monotonic() - began, 1)
-    events.emit("done", checkpoint=str(job.output), epochs=reached.epoch, seconds=seconds, report=report)
+    events.emit("done", checkpoint=str(job.output), epochs=epochs, seconds=seconds, report=report)
     return report
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What every checkpoint of a run says alike."""
+    """What stays the same from a run's first step to its last, and what every checkpoint of it says."""
 
     job: Job
     snapshot: Snapshot
     held_out: tuple[str, ...]
     parent: Mapping[str, Any]
+    device: torch.device
+    team: Team
 
     def keep(self, network: EmbeddingNetwork, crowd: CrowdLayer | None, epoch: int, report: Report) -> None:
         description = Description(
@@ -81,7 +80,44 @@ class _Run:
         save_checkpoint(self.job.output, network, crowd, description)
 
 
-def _train(trainer: Trainer, run: _Run, reached: Reached, events: Events) -> Reached:
+def _by_triplets(run: _Run, events: Events, resuming: bool) -> int:
+    """Train on triplets; after how many epochs the run ended."""
+    job, snapshot, team = run.job, run.snapshot, run.team
+    mixed = strata(job, snapshot)
+    crops = decoded(snapshot, job, team, events)
+    network, crowd = beginning(job, snapshot, crops, run.device, events, resuming=resuming, team=team)
+    trainer = Trainer(snapshot, crops, network, crowd, job.config, run.device, strata=mixed, team=team)
+    reached = load_state(job.output, trainer) if resuming else Reached()
+    if job.config.identity_vectors == "clean" and network.KEEPS_FEATURES:
+        events.stage("identity_vectors", len(crops))
+        trainer.keep_features(events.progress)
+    if team.rank == 0:
+        begin_log(job.output, reached.epoch)
+    return _epochs(trainer, run, reached, events).epoch
+
+
+def _by_labels(run: _Run, events: Events) -> int:
+    """Train the expression classifier, from its start in one go; how many epochs that took."""
+    job, faces = run.job, run.snapshot.faces
+    labels = np.where(faces.split == SPLITS["train"], faces.expression, UNKNOWN)
+    if run.team.size > 1 or not len(learnable(labels)):
+        reason = (
+            "one process trains it" if run.team.size > 1 else "no two expressions of two train faces each"
+        )
+        raise TrainingError(f"{job.snapshot}: no classifier can be trained: {reason}")
+    crops = decoded(run.snapshot, job, run.team, events)
+    network, _ = beginning(job, run.snapshot, crops, run.device, events, resuming=False, team=run.team)
+    backbone = network.get_submodule("backbone").requires_grad_(True)
+    config = replace(job.config.identity, epochs=job.config.epochs or job.config.identity.epochs)
+    events.stage("train", config.epochs * -(-len(learnable(labels)) // config.faces_per_step))
+    seed, half = job.config.seed, half_precision(job.config.precision, run.device)
+    learn_labels(backbone, crops, labels, config, seed, events, run.device, stage="train", half=half)
+    embedder = Embedder(network, Description(network.config), run.device)
+    run.keep(network, None, config.epochs, report_on(run.snapshot, embedder.embed(crops), "val"))
+    return config.epochs
+
+
+def _epochs(trainer: Trainer, run: _Run, reached: Reached, events: Events) -> Reached:
     """All epochs that are left, with the files and the event of each; how far it came."""
     config, folder = run.job.config, run.job.output
     events.stage("train", trainer.steps, reached.epoch * trainer.sampler.steps)

@@ -35,7 +35,7 @@ def test_rows_are_those_that_the_snapshot_can_fill(drawn, bare_snapshot):
     snapshot = read_snapshot(drawn)
     names = [row.name for row in rows_of(snapshot)]
     orders = [f"DLN^{k}" for k in range(1, 6)]
-    assert names == ["pixels", "hog", "FECNet", *orders, "DLN^3 CL"]
+    assert names == ["pixels", "hog", "AFFNet-CL", "FECNet", *orders, "DLN^3 CL"]
     source = snapshot.triplets.source.copy()
     source[::4] = SOURCES["inferred"]
     mixed = dataclasses.replace(snapshot, triplets=dataclasses.replace(snapshot.triplets, source=source))
@@ -72,7 +72,7 @@ def test_it_goes_on_where_it_was_interrupted(drawn, tmp_path, monkeypatch):
 
 
 def test_a_row_that_there_is_not(drawn, tmp_path):
-    with pytest.raises(TrainingError, match=r"no row 'DLN\^9'; there are pixels, hog, FECNet"):
+    with pytest.raises(TrainingError, match=r"no row 'DLN\^9'; there are pixels, hog, AFFNet-CL, FECNet"):
         measure(drawn, tmp_path / "out", only=("DLN^9",))
 
 
