@@ -15,9 +15,8 @@ from model.inference import Embedder, embed_snapshot
 from model.snapshot import read_snapshot
 from tests.model.test_training import QUICK, run
 
-CONFIG = dataclasses.replace(
-    QUICK, method="classifier", epochs=None, identity=dataclasses.replace(QUICK.identity, epochs=6)
-)
+LABELS = dataclasses.replace(QUICK.identity, epochs=15, faces_per_step=16)
+CONFIG = dataclasses.replace(QUICK, method="classifier", epochs=None, identity=LABELS)
 
 
 @pytest.fixture(scope="module")
