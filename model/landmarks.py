@@ -32,7 +32,7 @@ _AT_ONCE = 256
 
 
 class DetectorError(ModelError):
-    """A file that is not a landmark detector of this morphable model."""
+    """A file that holds no landmark detector; names it."""
 
 
 def five_of(points: np.ndarray) -> np.ndarray:
