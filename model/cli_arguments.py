@@ -84,6 +84,7 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     option(
         "--epochs", type=_at_least(1), metavar="N", help="default: at least 10, and enough for 2,000 steps"
     )
+    option("--steps", type=_at_least(1), metavar="N", help="as many epochs as so many steps take")
     option("--rate", type=float, help="learning rate (default: 3e-3; paper: 2e-4)")
     option("--faces-per-step", type=_at_least(3), metavar="N", help="default: 640")
     option("--triplets-per-step", type=_at_least(1), metavar="N", help="default: 2560")

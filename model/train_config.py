@@ -17,7 +17,8 @@ class TrainConfig:
     `TrainConfig.paper()` is section 4.2 to the letter.
 
     method: the network, see build.build_network.
-    epochs: passes over as many triplets as there are; None: at least 10, and enough for 2,000 steps.
+    epochs: passes over the triplets; None: enough for so many `steps`, or if that is None, too, at least 10
+    and enough for 2,000 steps.
     size: side in px that the backbone sees; None: the backbone's own (backbone.DEFAULT_SIZE).
     order, normalize_vectors, normalize_embedding, dropout: see network.NetworkConfig.
     crowd: train with a crowd layer (section 3.3). crowd_pull: weight of the mean squared distance of its
@@ -46,6 +47,7 @@ class TrainConfig:
     crowd: bool = True
     crowd_pull: float = 0.0
     epochs: int | None = None
+    steps: int | None = None
     seed: int = 0
     tournament_two_terms: bool = True
     faces_per_step: int = 640

@@ -90,9 +90,8 @@ class Trainer:
             strata=None if strata is None else strata.codes,
             shares=None if strata is None else strata.shares,
         )
-        steps = self.sampler.steps
-        self.epochs = config.epochs if config.epochs is not None else max(10, -(-2000 // steps))
-        self.steps = self.epochs * steps
+        self.epochs = _epochs(config, self.sampler.steps)
+        self.steps = self.epochs * self.sampler.steps
         self.optimiser = self._optimiser()
         self._half = half_precision(config.precision, device)
         known = snapshot.answers.annotators
@@ -217,6 +216,15 @@ class Trainer:
             if progress is not None:
                 progress(min(start + EMBED_AT_ONCE, len(faces)))
         return torch.cat(parts)
+
+
+def _epochs(config: TrainConfig, steps: int) -> int:
+    """How many epochs of so many steps the settings ask for."""
+    if config.epochs is not None:
+        return config.epochs
+    if config.steps is not None:
+        return -(-config.steps // steps)
+    return max(10, -(-2000 // steps))
 
 
 def _ahead(steps: Iterator[_Step]) -> Iterator[_Step]:

@@ -80,6 +80,13 @@ def test_training_starts_though_every_deviation_is_zero(snapshot, crops):
     assert trainer.validate()["strong"]["accuracy"]["mean"] > 0
 
 
+def test_epochs_follow_from_steps_where_none_are_given(snapshot, crops):
+    per_epoch = trainer_of(snapshot, crops).sampler.steps
+    assert trainer_of(snapshot, crops, epochs=3, steps=1000).epochs == 3
+    assert trainer_of(snapshot, crops, epochs=None, steps=4 * per_epoch + 1).epochs == 5
+    assert trainer_of(snapshot, crops, epochs=None).steps >= 2000
+
+
 def test_the_frozen_branch_is_bit_identical_after_training(snapshot, crops):
     trainer = trainer_of(snapshot, crops, identity_vectors="augmented")
     identity = trainer.network.deviation.identity
