@@ -24,6 +24,7 @@ from model.preparation import Job, has_people, prepare, pretrain
 from model.resume import has_state
 from model.run import run_training
 from model.snapshot import SPLITS, UNKNOWN, Snapshot, read_snapshot
+from model.threedmm import threedmm_vectors
 from model.train_config import TrainConfig
 
 PLAN, REPORT = "plan.json", "report.json"
@@ -44,13 +45,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Ablation:
-    """What to measure: `config` is every row's but for its settings, its seed the first of `seeds`."""
+    """What to measure: `config` is every row's but for its settings, its seed the first of `seeds`.
+
+    `shapes`: a morphable model for the row 3DMM, `detector` its landmark detector.
+    """
 
     snapshot: Path
     output: Path
     config: TrainConfig
     seeds: int = 3
     only: Collection[str] = ()
+    shapes: Path | None = None
+    detector: Path = Path("landmarks.safetensors")
     device: str | None = None
 
 
@@ -92,7 +98,10 @@ def ablate(ablation: Ablation, events: Events) -> list[Measured]:
     Raises TrainingError for a row that there is not, or if the folder holds another ablation.
     """
     snapshot, _, _ = prepare(read_snapshot(ablation.snapshot), ablation.config)
-    rows = _chosen(rows_of(snapshot), ablation.only)
+    rows = rows_of(snapshot)
+    if ablation.shapes is not None:
+        rows = (Row("3DMM", floor="3DMM"), *rows)
+    rows = _chosen(rows, ablation.only)
     _check_plan(ablation, snapshot)
     reports: dict[str, list[Report]] = {row.name: [] for row in rows}
     for row in rows:
@@ -128,7 +137,11 @@ def _floor(ablation: Ablation, snapshot: Snapshot, kind: str) -> Report:
     path = ablation.output / kind / REPORT
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
-        _keep(path, report(snapshot, floor_vectors(snapshot, kind), "val"))
+        if ablation.shapes is not None and kind == "3DMM":
+            vectors = threedmm_vectors(snapshot, ablation.shapes, ablation.detector, "val")
+        else:
+            vectors = floor_vectors(snapshot, kind)
+        _keep(path, report(snapshot, vectors, "val"))
     return _kept(path)
 
 

@@ -80,6 +80,11 @@ def evaluate(arguments: argparse.Namespace) -> None:
 
         snapshot = read_snapshot(arguments.snapshot)
         embeddings = floor_vectors(snapshot, arguments.floor)
+    elif arguments.shapes is not None:
+        from model.threedmm import threedmm_vectors
+
+        snapshot = read_snapshot(arguments.snapshot)
+        embeddings = threedmm_vectors(snapshot, arguments.shapes, arguments.detector, arguments.split)
     else:
         embedder = Embedder.load(arguments.checkpoint, arguments.device)
         snapshot = split_as_trained(read_snapshot(arguments.snapshot), embedder.description)
@@ -143,6 +148,8 @@ def ablate(arguments: argparse.Namespace) -> None:
         config=_train_config(arguments),
         seeds=arguments.seeds,
         only=arguments.only or (),
+        shapes=arguments.shapes,
+        detector=arguments.detector,
         device=arguments.device,
     )
     with Events(arguments.events or arguments.output.with_suffix(".events.jsonl")) as events:

@@ -118,6 +118,8 @@ def _add_ablate(parser: argparse.ArgumentParser) -> None:
     _add_training(parser)
     option = parser.add_argument
     option("--seeds", type=_at_least(1), default=3, metavar="N", help="runs of each row (default: 3)")
+    option("--shapes", type=Path, metavar="FILE", help="a morphable model, for the row 3DMM")
+    _add_detector(parser)
     option("--only", nargs="+", metavar="ROW", help="these rows alone, by the names that the table gives")
 
 
@@ -126,8 +128,22 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     measured = parser.add_mutually_exclusive_group(required=True)
     measured.add_argument("--checkpoint", type=Path, metavar="DIR", help="a trained network's embedding")
     measured.add_argument("--floor", choices=FLOORS, help="distances of the plain pictures, nothing learnt")
+    measured.add_argument(
+        "--shapes", type=Path, metavar="FILE", help="3DMM: expression coefficients of this morphable model"
+    )
+    _add_detector(parser)
     parser.add_argument("--snapshot", type=Path, required=True, metavar="DIR")
     parser.add_argument("--split", choices=("train", "val"), default="val")
+
+
+def _add_detector(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--detector",
+        type=Path,
+        metavar="FILE",
+        default=Path("landmarks.safetensors"),
+        help="3DMM: its landmark detector, trained first (minutes) if there is none (landmarks.safetensors)",
+    )
 
 
 def _add_embed(parser: argparse.ArgumentParser) -> None:

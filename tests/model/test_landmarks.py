@@ -1,5 +1,7 @@
 """Landmarks: the frame of five points, renderings that show what they claim, what is learnt from them."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,9 +9,11 @@ from hypothesis import strategies as st
 
 from model import landmarks, renderings
 from model.alignment import FaceAligner
+from model.cli import main
 from model.errors import ImagesError
 from model.landmark_training import train_detector
 from model.morphable import LandmarkShapes, project
+from tests.model.snapshots import Face, write_snapshot
 from tests.model.test_alignment import LONDON, needs_london, photograph
 from tests.model.test_morphable import SHAPES, shapes, small_points  # noqa: F401 (a fixture)
 
@@ -148,3 +152,25 @@ def test_coefficients_of_photographs(shapes, detector):  # noqa: F811
     assert landmarks.expression_coefficients(np.concatenate([crops, blank]), shapes, detector).shape[0] == 5
     with pytest.raises(ImagesError, match="no face"):
         landmarks.expression_coefficients(blank, shapes, detector)
+
+
+@needs_shapes
+@needs_london
+@pytest.mark.slow
+def test_evaluate_measures_the_fit_as_it_measures_a_network(shapes, detector, tmp_path, capsys):  # noqa: F811
+    aligner, kept = FaceAligner(), tmp_path / "landmarks.safetensors"
+    landmarks.save_detector(kept, detector)
+    names = sorted(path.name for path in LONDON.glob("00[1-2]*.jpg"))[:3]
+    faces = [Face(name[:-4], aligner.align(photograph(name)), "val") for name in names]
+    three = dict(zip(("anchor", "positive", "negative"), (face.name for face in faces), strict=True))
+    row = {**three, "source": "imported", "kind": "TWO_CLASS_TRIPLET", "strength": "strong"}
+    folder = write_snapshot(tmp_path / "snapshot", faces, [row], [])
+    given = ["--shapes", str(SHAPES), "--detector", str(kept), "--snapshot", str(folder)]
+    assert main(["evaluate", *given]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["strong"]["counts"]["all"] == 1
+    crops = np.stack([np.asarray(face.crop) for face in faces])
+    anchor, positive, negative = landmarks.expression_coefficients(crops, shapes, detector)
+    pairs = ((anchor, positive), (anchor, negative), (positive, negative))
+    near, far, across = (np.sum((one - other) ** 2) for one, other in pairs)
+    assert found["strong"]["accuracy"]["mean"] == float(near < far and near < across)
