@@ -11,8 +11,10 @@ from annotate.training.run_config import RunConfig
 def parsed(config):
     """What `python -m model train` makes of a config."""
     from model import cli
+    from model.cli_arguments import build_parser
 
-    arguments = cli._parser().parse_args(["train", "--snapshot", "s", "--output", "o", *config.arguments()])
+    given = ["train", "--snapshot", "s", "--output", "o", *config.arguments()]
+    arguments = build_parser(cli.COMMANDS).parse_args(given)
     return asdict(cli._train_config(arguments))
 
 
