@@ -73,7 +73,8 @@ def load_checkpoint(folder: Path) -> tuple[EmbeddingNetwork, CrowdLayer | None, 
     network = build_network(description.network)
     state = _frozen_state(folder, files, network)
     own = load_tensors(folder / files["network"])
-    crowd = CrowdLayer(description.annotators) if description.annotators else None
+    centred = bool(description.training.get("crowd_centred", False))
+    crowd = CrowdLayer(description.annotators, centred=centred) if description.annotators else None
     try:
         if crowd is not None:
             crowd.load_state_dict({"maps": own.pop(f"{_CROWD_PREFIX}maps")})

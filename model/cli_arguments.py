@@ -88,6 +88,13 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     option("--rate", type=float, help="learning rate (default: 3e-3; paper: 2e-4)")
     option("--faces-per-step", type=_at_least(3), metavar="N", help="default: 640")
     option("--triplets-per-step", type=_at_least(1), metavar="N", help="default: 2560")
+    option(
+        "--free-crowd",
+        dest="crowd_centred",
+        action="store_const",
+        const=False,
+        help="crowd maps as the paper has them: free, so that they may learn what all annotators share",
+    )
     option("--crowd-pull", type=float, metavar="X", help="pull the crowd layer's maps to the identity (0)")
     option("--patience", type=_at_least(1), metavar="N", help="stop after N epochs that bettered nothing")
     option("--hold-out", type=float, metavar="SHARE", help="identities to hold out if no face is val (0.2)")

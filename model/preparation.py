@@ -105,7 +105,8 @@ def beginning(
 ) -> tuple[EmbeddingNetwork, CrowdLayer | None]:
     """The network and crowd layer as they are before the first step, alike in all processes."""
     annotators = snapshot.answers.annotators
-    crowd = CrowdLayer(annotators) if job.config.crowd and annotators else None
+    learns_views = job.config.crowd and annotators
+    crowd = CrowdLayer(annotators, centred=job.config.crowd_centred) if learns_views else None
     torch.manual_seed(job.config.seed)
     if job.parent is not None:
         network, earlier, _ = load_checkpoint(job.parent)

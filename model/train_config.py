@@ -21,7 +21,7 @@ class TrainConfig:
     and enough for 2,000 steps.
     size: side in px that the backbone sees; None: the backbone's own (backbone.DEFAULT_SIZE).
     order, normalize_vectors, normalize_embedding, dropout: see network.NetworkConfig.
-    crowd: train with a crowd layer (section 3.3). crowd_pull: weight of the mean squared distance of its
+    crowd: train with a crowd layer (section 3.3). crowd_centred: see crowd.CrowdLayer. crowd_pull: weight of the mean squared distance of its
     maps from the identity in the loss; 0 leaves them free, as the paper does.
     tournament_two_terms: both terms of eq. 4 for tournament triplets as well (paper), or the first only.
     faces_per_step, triplets_per_step, composition: see sampler.BatchSampler.
@@ -45,6 +45,7 @@ class TrainConfig:
     normalize_vectors: bool = False
     normalize_embedding: bool = True
     crowd: bool = True
+    crowd_centred: bool = True
     crowd_pull: float = 0.0
     epochs: int | None = None
     steps: int | None = None
@@ -75,6 +76,7 @@ class TrainConfig:
         return cls(
             backbone="facenet",
             size=224,
+            crowd_centred=False,
             normalize_vectors=True,
             normalize_embedding=False,
             faces_per_step=90,

@@ -35,3 +35,27 @@ def test_only_the_maps_of_those_who_judged_learn():
     crowd(torch.randn(5, 16), torch.tensor([2, UNSEEN])).square().sum().backward()
     moved = crowd.maps.grad.abs().sum(dim=(1, 2)) > 0
     assert moved.tolist() == [False, False, True]
+
+
+def test_centred_maps_are_the_identity_on_average_whatever_is_learnt():
+    torch.manual_seed(0)
+    crowd = CrowdLayer(["a", "b", "c"], centred=True)
+    crowd.maps.data.normal_()
+    free = CrowdLayer(["a", "b", "c"])
+    free.maps.data = crowd.maps.data
+    assert torch.allclose(crowd.views.mean(dim=0), torch.eye(16), atol=1e-6)
+    assert torch.allclose(crowd.views[0] - crowd.views[1], free.views[0] - free.views[1], atol=1e-6)
+    embeddings = torch.randn(5, 16)
+    seen = crowd(embeddings, torch.tensor([0, 1, 2, UNSEEN]))
+    assert torch.allclose(seen[:3].mean(dim=0), embeddings, atol=1e-5)
+    assert torch.equal(seen[3], embeddings)
+
+
+def test_maps_are_taken_over_as_they_act():
+    torch.manual_seed(0)
+    earlier = CrowdLayer(["a", "b"], centred=True)
+    earlier.maps.data.normal_()
+    crowd = CrowdLayer(["b", "new"])
+    crowd.take_over(earlier)
+    assert torch.equal(crowd.views[0], earlier.views[1])
+    assert torch.equal(crowd.views[1], torch.eye(16))
