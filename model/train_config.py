@@ -23,6 +23,7 @@ class TrainConfig:
     order, normalize_vectors, normalize_embedding, dropout: see network.NetworkConfig.
     crowd: train with a crowd layer (section 3.3). crowd_centred: see crowd.CrowdLayer. crowd_pull: weight of
     the mean squared distance of its maps from the identity in the loss; 0 is the paper's.
+    tournament_two_terms: both terms of eq. 4 for tournament triplets as well (paper), or the first only.
     faces_per_step, triplets_per_step, composition: see sampler.BatchSampler.
     imported_share: of a step's triplets, where there are imported and tournament triplets; None: as they are.
     replay: share of a step's triplets that an earlier run was trained on already, when fine-tuning.
