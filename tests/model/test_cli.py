@@ -99,7 +99,7 @@ def test_evaluate_takes_a_checkpoint_or_a_floor(trained, drawn):
     assert report["strong"]["counts"] == of_checkpoint["strong"]["counts"]
     assert report["strong"]["accuracy"] != of_checkpoint["strong"]["accuracy"]
     for wrong, message in (
-        ([], "one of the arguments --checkpoint --floor is required"),
+        ([], "one of the arguments --checkpoint --floor --shapes is required"),
         (["--floor", "hog", "--checkpoint", trained[0]], "not allowed with argument"),
         (["--floor", "chance"], "invalid choice: 'chance'"),
     ):

@@ -54,7 +54,7 @@ def trainer_of(snapshot, crops, crowd=True, team=None, **changes):
 
 def weights(folder):
     network, crowd, _ = load_checkpoint(folder)
-    return network.state_dict() | {"crowd": crowd.maps.detach()}
+    return network.state_dict() | {"crowd": crowd.views.detach()}
 
 
 def run(snapshot, output, config=QUICK, **settings):
