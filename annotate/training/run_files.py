@@ -87,7 +87,8 @@ class RunFiles:
                 yield name.removesuffix("\n"), vector.tolist()
 
     def drop_embeddings(self) -> None:
-        """They are in the database now."""
+        """They are in the database now; parts are left of an embedding that was broken off."""
+        shutil.rmtree(self.embeddings.with_name(f".{self.embeddings.name}.parts"), ignore_errors=True)
         for path in (self.embeddings, self.embeddings.with_name(f"{self.embeddings.name}.names.txt")):
             path.unlink(missing_ok=True)
 

@@ -78,7 +78,7 @@ def test_nothing_of_her_is_left_and_all_else_stands(world, admin, folders):
     assert erase(erasure.pk)
 
     assert_nothing_is_left(folders, pictures)
-    assert not list(folders.rglob("crops.part"))
+    assert not [*folders.rglob("crops.part"), *folders.rglob("*.parts")]
     erasure.refresh_from_db()
     assert (erasure.state, erasure.counts) == ("done", expected)
     assert set(Face.objects.values_list("key", flat=True)) == before["others"]
