@@ -67,7 +67,7 @@ def test_other_builds(tmp_path, config):
     assert_same(*exported(tmp_path, size=32, **config), 32)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_facenet(tmp_path):
     assert_same(*exported(tmp_path, backbone="facenet", size=80), 80)
 

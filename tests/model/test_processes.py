@@ -34,7 +34,7 @@ def test_two_processes_give_the_weights_of_one(drawn, tmp_path):
     assert one["losses"][-1] < one["losses"][0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_under_torchrun_writes_one_checkpoint_and_one_course_of_events(drawn, tmp_path):
     command = ("--snapshot", drawn, "--output", tmp_path / "out", "--events", tmp_path / "events.jsonl")
     settings = ("--size", 32, "--epochs", 3, "--identity-epochs", 1, "--device", "cpu")
