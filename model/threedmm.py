@@ -29,7 +29,8 @@ def threedmm_vectors(snapshot: Snapshot, shapes_file: Path, detector_file: Path,
     detector = trained_detector(shapes, detector_file, progress=_tell)
     faces = np.unique(snapshot.triplets.faces[snapshot.triplets_of(split)])
     vectors = np.zeros((len(snapshot.faces.keys), len(shapes.expression)), dtype=np.float32)
-    for part in tqdm(np.array_split(faces, -(-len(faces) // _AT_ONCE)), desc="fit", file=sys.stderr):
+    for start in tqdm(range(0, len(faces), _AT_ONCE), desc="fit", file=sys.stderr):
+        part = faces[start : start + _AT_ONCE]
         crops = np.stack([load_crop(snapshot, face, CROP_SIZE) for face in part])
         vectors[part] = expression_coefficients(crops, shapes, detector)
     return vectors

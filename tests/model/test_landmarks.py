@@ -169,6 +169,8 @@ def test_evaluate_measures_the_fit_as_it_measures_a_network(shapes, detector, tm
     assert main(["evaluate", *given]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["strong"]["counts"]["all"] == 1
+    assert main(["evaluate", *given, "--split", "train"]) == 0
+    assert json.loads(capsys.readouterr().out)["strong"]["counts"]["all"] == 0
     crops = np.stack([np.asarray(face.crop) for face in faces])
     anchor, positive, negative = landmarks.expression_coefficients(crops, shapes, detector)
     pairs = ((anchor, positive), (anchor, negative), (positive, negative))
