@@ -31,3 +31,11 @@ class TrainingError(ModelError):
 
 class OutputError(ModelError):
     """A file that cannot be written where, or in the format that, is asked for."""
+
+
+class ShapesError(ModelError):
+    """A file that holds no morphable model; names the file and what is missing or amiss."""
+
+
+class DetectorError(ModelError):
+    """A file that holds no landmark detector; names it."""

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from model.alignment import CROP_SIZE
 from model.backbone import FEATURES, SmallBackbone, to_input
-from model.errors import ImagesError, ModelError
+from model.errors import DetectorError, ImagesError
 from model.morphable import LandmarkShapes, MorphableModel, fit
 
 # The frame shows this many model units of the mean face about this height (brows to below the chin).
@@ -29,10 +29,6 @@ _ROOM, _SMALLEST = 0.18, 0.35
 # On other pictures than renderings a landmark is farther off, by about so many model units each way.
 PICTURES_OFF = 0.3
 _AT_ONCE = 256
-
-
-class DetectorError(ModelError):
-    """A file that holds no landmark detector; names it."""
 
 
 def five_of(points: np.ndarray) -> np.ndarray:

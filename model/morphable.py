@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from model.errors import ModelError
+from model.errors import ShapesError
 
 # Expression coefficients lie in 0 .. 1 (a blend shape's weight), most of them near 0.
 EXPRESSION_SPREAD = 0.35
@@ -19,10 +19,6 @@ EXPRESSION_SPREAD = 0.35
 LANDMARK_NOISE = 0.01
 # How far an eyeball turns at an eyeLook coefficient of 1, in degrees: the shapes move lids only.
 EYE_TURN = {"Up": 25.0, "Down": 25.0, "In": 30.0, "Out": 30.0}
-
-
-class ShapesError(ModelError):
-    """A file that holds no morphable model; names the file and what is missing or amiss."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from model import landmarks, renderings
 from model.alignment import FaceAligner
 from model.cli import main
-from model.errors import ImagesError
+from model.errors import DetectorError, ImagesError
 from model.landmark_training import train_detector
 from model.morphable import LandmarkShapes, project
 from tests.model.snapshots import Face, write_snapshot
@@ -129,7 +129,7 @@ def test_a_file_that_is_no_detector_is_refused_by_name(tmp_path):
     path = tmp_path / "landmarks.safetensors"
     for write in (lambda: None, lambda: path.write_text("no detector")):
         write()
-        with pytest.raises(landmarks.DetectorError, match=r"landmarks\.safetensors: no landmark detector"):
+        with pytest.raises(DetectorError, match=r"landmarks\.safetensors: no landmark detector"):
             landmarks.load_detector(path)
 
 

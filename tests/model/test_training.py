@@ -10,6 +10,7 @@ import torch
 from model.augmentation import NONE
 from model.build import build_network
 from model.checkpoint import load_checkpoint
+from model.cli import main
 from model.crops import load_crops
 from model.crowd import CrowdLayer
 from model.errors import CheckpointError, TrainingError
@@ -17,10 +18,13 @@ from model.events import Events
 from model.identity import IdentityConfig
 from model.network import NetworkConfig
 from model.preparation import Job, prepare
+from model.proportions import also_in
 from model.run import run_training
+from model.sampler import BatchSampler
 from model.snapshot import SPLITS, read_snapshot
 from model.train_config import TrainConfig
 from model.training import Trainer
+from tests.model.conftest import drawn_snapshot
 
 QUICK = TrainConfig(
     size=32,
@@ -188,6 +192,31 @@ def test_fine_tuning_goes_on_from_its_parent(drawn, tmp_path):
     assert description.parent == {"snapshot": description.snapshot, "epoch": 6}
     with pytest.raises(CheckpointError, match="is another network"):
         run(drawn, tmp_path / "other", dataclasses.replace(still, order=2), parent=tmp_path / "parent")
+
+
+def test_the_command_fine_tunes_with_replay(drawn, tmp_path, monkeypatch):
+    """Its network is the parent's without being told, and a quarter of each step is the parent's triplets."""
+    run(drawn, tmp_path / "parent", dataclasses.replace(QUICK, epochs=1, order=2))
+    earlier = drawn_snapshot(tmp_path / "earlier" / "snapshot", triplets=300)
+    snapshot, batches = read_snapshot(drawn), []
+    epoch = BatchSampler.epoch
+
+    def watched(self, rng):
+        for batch in epoch(self, rng):
+            batches.append(batch)
+            yield batch
+
+    monkeypatch.setattr(BatchSampler, "epoch", watched)
+    folders = ("--snapshot", drawn, "--output", tmp_path / "child", "--from", tmp_path / "parent")
+    mixed = ("--earlier", earlier, "--replay", "0.25", "--epochs", "2", "--device", "cpu")
+    steps = ("--faces-per-step", "60", "--triplets-per-step", "80", "--events", tmp_path / "events")
+    assert main(["train", *map(str, (*folders, *mixed, *steps))]) == 0
+    description = load_checkpoint(tmp_path / "child")[2]
+    assert (description.network.order, description.network.size) == (2, 32)
+    old = also_in(read_snapshot(earlier), snapshot, np.arange(len(snapshot.triplets.faces)))
+    shares = [old[batch.triplets].mean() for batch in batches]
+    assert len(shares) >= 4
+    assert np.mean(shares) == pytest.approx(0.25, abs=0.04)
 
 
 def test_a_pull_keeps_the_maps_near_the_identity(snapshot, crops):
