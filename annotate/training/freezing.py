@@ -19,6 +19,7 @@ from annotate.accounts.models import User
 from annotate.campaigns.models import Campaign
 from annotate.faces.models import Dataset
 from annotate.training.models import Freeze, Snapshot
+from annotate.training.runs import fail_waiting, give_snapshot
 from annotate.training.snapshot_alteration import while_nobody_is_erased
 from annotate.training.snapshot_folder import CannotFreeze, Manifest, write_snapshot
 
@@ -86,6 +87,7 @@ def make_asked_snapshot(freeze_id: int) -> Snapshot | None:
             f"{error.strerror or error} ({error.filename or settings.SNAPSHOTS_DIR}). Nothing was written."
         )
         Freeze.objects.filter(pk=freeze_id).update(error=reason)
+    fail_waiting([freeze_id], timezone.now())
     return None
 
 
@@ -93,10 +95,12 @@ def make_asked_snapshot(freeze_id: int) -> Snapshot | None:
 def overdue_freezes(at: datetime) -> list[int]:
     """Those to be put on the queue again; the ones that took down every worker that began them fail."""
     overdue = Freeze.objects.overdue(at)
-    overdue.filter(attempts__gte=MOST_ATTEMPTS).update(
+    given_up = list(overdue.filter(attempts__gte=MOST_ATTEMPTS).values_list("pk", flat=True))
+    Freeze.objects.filter(pk__in=given_up).update(
         error=f"{MOST_ATTEMPTS} workers began it and none finished it; the worker's log says more. "
         "Nothing was written; ask for it again when that is mended."
     )
+    fail_waiting(given_up, at)
     again = list(Freeze.objects.overdue(at).select_for_update(skip_locked=True).values_list("pk", flat=True))
     Freeze.objects.filter(pk__in=again).update(enqueued_at=at)
     return again
@@ -109,9 +113,12 @@ def _freeze(snapshot: Snapshot, *, freeze: Freeze | None, progress: Callable[[in
     snapshot.counts = manifest.as_json()["counts"]
     try:
         with transaction.atomic():
-            if freeze is not None and not Freeze.objects.filter(pk=freeze.pk).delete()[0]:
+            if freeze is not None and not Freeze.objects.select_for_update().filter(pk=freeze.pk).exists():
                 raise _Overtaken
             snapshot.save(force_insert=True)
+            if freeze is not None:
+                give_snapshot(freeze, snapshot)
+                freeze.delete()
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

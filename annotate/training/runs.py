@@ -6,7 +6,7 @@ afterwards holds only as long as the claim does: who was taken for lost changes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from annotate.accounts.models import User
-from annotate.training.models import Run, RunQuerySet, RunState, Snapshot
+from annotate.training.models import FineTuning, Freeze, ModelVersion, Run, RunQuerySet, RunState, Snapshot
 from annotate.training.run_config import RunConfig
 from annotate.training.snapshot_folder import CannotFreeze, read_manifest
 
@@ -63,22 +63,51 @@ def run_folder(run: Run) -> Path:
 
 
 @transaction.atomic
-def queue_run(snapshot: Snapshot, config: Mapping[str, Any] | RunConfig, created_by: User | None) -> Run:
-    """A new run; the caller puts it on the gpu queue. `config` lacks what is to be the default.
+def queue_run(
+    source: Snapshot | Freeze,
+    config: Mapping[str, Any] | RunConfig,
+    created_by: User | None,
+    *,
+    parent: ModelVersion | None = None,
+    fine_tuning: FineTuning | None = None,
+) -> Run:
+    """A new run; the caller puts it on the gpu queue, or the freeze that it waits for on the cpu queue.
 
+    `config` lacks what is to be the default; `parent` is the version that it fine-tunes.
     Raises ValueError on a bad config (it names the field) and BadSnapshot; nothing is written then.
     """
     if not isinstance(config, RunConfig):
         config = RunConfig.from_json(config)
-    snapshot_folder(snapshot)
+    is_frozen = isinstance(source, Snapshot)
+    if is_frozen:
+        snapshot_folder(source)
     return Run.objects.create(
-        snapshot=snapshot, config=config.as_json(), created_by=created_by, heartbeat_at=timezone.now()
+        **{"snapshot" if is_frozen else "freeze": source},
+        config=config.as_json(),
+        created_by=created_by,
+        parent=parent,
+        fine_tuning=fine_tuning,
+        heartbeat_at=timezone.now(),
     )
+
+
+def give_snapshot(freeze: Freeze, snapshot: Snapshot) -> None:
+    """What runs waited for is frozen; the caller puts them on the gpu queue (`overdue` ones are, later)."""
+    waiting = Run.objects.filter(freeze=freeze, state=RunState.QUEUED)
+    waiting.update(snapshot=snapshot, freeze=None, heartbeat_at=timezone.now())
+
+
+def fail_waiting(freezes: Iterable[int], at: datetime) -> None:
+    """What runs waited for could not be frozen: they fail for its reason."""
+    for freeze in Freeze.objects.failed().filter(pk__in=freezes):
+        Run.objects.filter(freeze=freeze, state=RunState.QUEUED).update(
+            state=RunState.FAILED, ended_at=at, error=f"Its snapshot could not be frozen: {freeze.error}"
+        )
 
 
 def claim_run(run_id: int, worker: str, at: datetime) -> Claim | None:
     """Take a queued run. None where another worker has it, or it is over: a message may come twice."""
-    claimed = Run.objects.filter(pk=run_id, state=RunState.QUEUED).update(
+    claimed = Run.objects.filter(pk=run_id, state=RunState.QUEUED, snapshot__isnull=False).update(
         state=RunState.RUNNING,
         worker=worker,
         started_at=Coalesce("started_at", Value(at)),

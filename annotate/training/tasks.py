@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotate.training.freezing import make_asked_snapshot, overdue_freezes
+from annotate.training.models import Run
 from annotate.training.runs import recover_runs
 from annotate.training.worker import work_on
 from config.celery import app
@@ -19,8 +20,11 @@ def train_run(*, run_id: int) -> None:
 
 @app.task
 def make_snapshot(*, freeze_id: int) -> None:
-    """Make a snapshot that was asked for, if it is still wanted."""
-    make_asked_snapshot(freeze_id)
+    """Make a snapshot that was asked for, if it is still wanted, and launch the runs that waited for it."""
+    waiting = list(Run.objects.filter(freeze=freeze_id).values_list("pk", flat=True))
+    if make_asked_snapshot(freeze_id) is not None:
+        for run_id in waiting:
+            train_run.delay(run_id=run_id)
 
 
 @app.task

@@ -108,7 +108,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
     rows = [
         {
             "run": run,
-            "sha256": run.snapshot.sha256_at(run.created_at),
+            "sha256": run.snapshot.sha256_at(run.created_at) if run.snapshot else "",
             "took": reports.took(run),
             "accuracy": reports.headline(run.model_version.evaluation)
             if run.state == RunState.SUCCEEDED
@@ -162,7 +162,7 @@ def _run(run_id: int) -> dict[str, object]:
     evaluation = version.evaluation if version else {}
     return {
         "run": run,
-        "sha256": run.snapshot.sha256_at(run.created_at),
+        "sha256": run.snapshot.sha256_at(run.created_at) if run.snapshot else "",
         "settings": reports.settings_of(run, SETTING_LABELS),
         "start": reports.start_of(run),
         "progress": reports.progress_of(run),

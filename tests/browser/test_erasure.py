@@ -85,6 +85,7 @@ def test_a_curator_reviews_by_keyboard(visit, dataset, curator):
     page = visitor.page
     visitor.open(reverse("dataset-detail", args=["drawn"]))
     page.get_by_role("link", name="Review faces").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Review")
     sound(page)
     page.get_by_role("link", name="Near-duplicates").click()
     expect(page.locator(".review-face").first).to_be_visible()

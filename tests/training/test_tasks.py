@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from annotate.training.freezing import ask_for_snapshot
 from annotate.training.models import Freeze, Run, RunState, Snapshot
-from annotate.training.runs import claim_run
+from annotate.training.runs import claim_run, queue_run
 from annotate.training.tasks import make_snapshot, notice_lost_runs, train_run
 from config.celery import app
 
@@ -37,3 +37,26 @@ def test_what_was_lost_is_put_on_the_queue_again(run, dataset, django_capture_on
     assert sent == []
     make_snapshot(freeze_id=freeze.pk)
     assert Snapshot.objects.filter(name="n").exists()
+
+
+def test_a_run_waits_for_its_snapshot(dataset, admin, monkeypatch):
+    launched = []
+    monkeypatch.setattr(train_run, "delay", lambda run_id: launched.append(run_id))
+    freeze = ask_for_snapshot(name="n", dataset=dataset, campaign=None, created_by=admin)
+    run = queue_run(freeze, {}, admin)
+    assert claim_run(run.pk, "w:1", timezone.now()) is None
+    make_snapshot(freeze_id=freeze.pk)
+    run.refresh_from_db()
+    assert (run.snapshot, run.freeze, run.state) == (Snapshot.objects.get(), None, RunState.QUEUED)
+    assert launched == [run.pk]
+    assert claim_run(run.pk, "w:1", timezone.now()) is not None
+
+
+def test_a_run_fails_with_the_freeze_that_it_waits_for(dataset, admin):
+    dataset.imported_triplets.all().delete()
+    freeze = ask_for_snapshot(name="n", dataset=dataset, campaign=None, created_by=admin)
+    run = queue_run(freeze, {}, admin)
+    make_snapshot(freeze_id=freeze.pk)
+    run.refresh_from_db()
+    assert run.state == RunState.FAILED
+    assert "Import triplets" in run.error

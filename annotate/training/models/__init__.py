@@ -1,0 +1,26 @@
+"""Tables of snapshots, runs, model versions and what grows of them."""
+
+from annotate.training.models.growing import FineTuning, Proposal, ProposedGroup
+from annotate.training.models.runs import ENDED, LOST_AFTER, Run, RunQuerySet, RunState
+from annotate.training.models.snapshots import (
+    ENQUEUE_AGAIN_AFTER,
+    Freeze,
+    FreezeQuerySet,
+    Snapshot,
+    SnapshotAlteration,
+)
+from annotate.training.models.versions import (
+    EMBEDDING_SIZE,
+    Embedding,
+    EmbeddingQuerySet,
+    Errand,
+    ModelVersion,
+    Promotion,
+    Validation,
+)
+
+__all__ = [
+    "EMBEDDING_SIZE", "ENDED", "ENQUEUE_AGAIN_AFTER", "LOST_AFTER", "Embedding", "EmbeddingQuerySet",
+    "Errand", "FineTuning", "Freeze", "FreezeQuerySet", "ModelVersion", "Promotion", "Proposal",
+    "ProposedGroup", "Run", "RunQuerySet", "RunState", "Snapshot", "SnapshotAlteration", "Validation",
+]  # fmt: skip

@@ -1,0 +1,148 @@
+"""Tables of model versions: their embeddings, accuracy on validation snapshots, promotions, work on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from pgvector.django import L2Distance, VectorField
+
+from annotate.faces.models import Dataset, Face
+from annotate.training.models.runs import LOST_AFTER, Run
+from annotate.training.models.snapshots import ENQUEUE_AGAIN_AFTER, Snapshot
+
+EMBEDDING_SIZE = 16
+
+
+class ModelVersion(models.Model):
+    """A checkpoint that a run produced. `folder` holds its config, weights and evaluation."""
+
+    run = models.OneToOneField(Run, on_delete=models.PROTECT, related_name="model_version")
+    folder = models.CharField(max_length=300, help_text="The checkpoint's name in the runs folder")
+    evaluation = models.JSONField(help_text="What `python -m model evaluate` said of it")
+    created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(
+        null=True, help_text="When somebody on whose faces it was trained has last been erased"
+    )
+
+    def __str__(self) -> str:
+        return f"version {self.pk}"
+
+
+class Promotion(models.Model):
+    """That a version became the active one. The newest row names it; rows are only ever added."""
+
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="promotions")
+    at = models.DateTimeField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Nobody: it was promoted by itself",
+    )
+    reason = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.model_version} became active"
+
+
+class Validation(models.Model):
+    """A version's accuracy on a snapshot that no version trains on: what makes versions comparable."""
+
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="validations")
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="validations")
+    sha256 = models.CharField(max_length=64, help_text="The snapshot's when it was measured")
+    report = models.JSONField(help_text="What `python -m model evaluate` said")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["model_version", "snapshot"], name="validation_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_version} on {self.snapshot}"
+
+
+class ErrandQuerySet(models.QuerySet["Errand"]):
+    def unfinished(self) -> ErrandQuerySet:
+        return self.filter(ended_at=None)
+
+    def overdue(self, at: datetime) -> ErrandQuerySet:
+        """Whose worker is lost, or whose message may be."""
+        lost = Q(heartbeat_at__lt=at - LOST_AFTER)
+        waits = Q(heartbeat_at=None, enqueued_at__lt=at - ENQUEUE_AGAIN_AFTER)
+        return self.unfinished().filter(lost | waits)
+
+
+class Errand(models.Model):
+    """Work on a version that the cpu queue does: embed a data set's faces, or measure it on a snapshot."""
+
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="errands")
+    dataset = models.ForeignKey(
+        Dataset, on_delete=models.CASCADE, null=True, related_name="+", help_text="Whose faces to embed"
+    )
+    snapshot = models.ForeignKey(
+        Snapshot, on_delete=models.CASCADE, null=True, related_name="+", help_text="What to measure it on"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    enqueued_at = models.DateTimeField(help_text="When it was last put on the queue")
+    heartbeat_at = models.DateTimeField(null=True, help_text="When its worker last said that it lives")
+    worker = models.CharField(max_length=200, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often a worker began it")
+    progress = models.FloatField(default=0.0, help_text="0 .. 1")
+    ended_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, help_text="Why it failed, for the admin to read")
+
+    objects = ErrandQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(dataset__isnull=False, snapshot__isnull=True)
+                | Q(dataset__isnull=True, snapshot__isnull=False),
+                name="errand_is_one_thing",
+            ),
+            models.UniqueConstraint(
+                fields=["model_version", "dataset"],
+                condition=Q(ended_at=None, dataset__isnull=False),
+                name="errand_embeds_once_at_a_time",
+            ),
+            models.UniqueConstraint(
+                fields=["model_version", "snapshot"],
+                condition=Q(ended_at=None, snapshot__isnull=False),
+                name="errand_measures_once_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"errand {self.pk} on {self.model_version}"
+
+
+class EmbeddingQuerySet(models.QuerySet["Embedding"]):
+    def nearest(self, vector: Sequence[float]) -> EmbeddingQuerySet:
+        """Nearest first, by Euclidean `distance`; filter by model version before."""
+        return self.annotate(distance=L2Distance("vector", vector)).order_by("distance", "face")
+
+
+class Embedding(models.Model):
+    """A face's 16-d E_exp by one model version."""
+
+    model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="embeddings")
+    face = models.ForeignKey(Face, on_delete=models.CASCADE, related_name="embeddings")
+    vector = VectorField(dimensions=EMBEDDING_SIZE)
+
+    objects = EmbeddingQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["model_version", "face"], name="embedding_once"),
+        ]
