@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.utils import translation
 
 from annotate.accounts.models import Role, User
 
@@ -32,6 +33,12 @@ def storages(settings, tmp_path):
     }
     # The real one takes half a second for each account.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def english():
+    """A request in another language leaves it to the process's next test."""
+    translation.activate("en")
 
 
 @pytest.fixture

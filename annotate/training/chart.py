@@ -9,6 +9,8 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 440, 240
 LEFT, RIGHT, TOP, BOTTOM = 48, 26, 12, 42
 TICKS = 5
+# Less between the lowest and the highest is no difference that a chart could show.
+FLAT = 1e-12
 
 Point = tuple[float, float]
 
@@ -70,7 +72,7 @@ class _Scale:
     """Values to coordinates, from one tick to another."""
 
     def __init__(self, low: float, high: float, first: float, last: float) -> None:
-        if high <= low:
+        if high - low < FLAT:
             low, high = (0.0, max(high, 1.0)) if low >= 0 else (low - 1, low + 1)
         self.step = _nice_step((high - low) / TICKS)
         self.low = math.floor(low / self.step) * self.step

@@ -2,7 +2,7 @@
 
 import math
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from annotate.training.chart import Chart, line_chart
@@ -23,6 +23,7 @@ def test_nothing_to_draw():
 numbers = st.floats(-1e9, 1e9) | st.sampled_from([math.inf, math.nan])
 
 
+@example([(5e-324, 0.0)])
 @given(st.lists(st.tuples(st.floats(0, 1e7), numbers), max_size=30))
 def test_whatever_comes_stays_inside(points):
     chart = line_chart({"a": points}, x_label="x", y_label="y")
