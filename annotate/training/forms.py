@@ -12,7 +12,7 @@ from django.forms.boundfield import BoundField
 from annotate.campaigns.models import Campaign
 from annotate.faces.models import Dataset
 from annotate.training.models import Snapshot
-from annotate.training.run_config import LIMITS, RunConfig
+from annotate.training.run_config import FRACTIONS, LIMITS, BadSetting, RunConfig
 
 DEFAULTS = RunConfig()
 
@@ -20,12 +20,17 @@ DEFAULTS = RunConfig()
 def _number(name: str, *, label: str, help_text: str = "") -> forms.Field:
     """A setting's field, with the setting's own limits and default; empty where it has none."""
     default = getattr(DEFAULTS, name)
-    kind = forms.FloatField if name in ("rate", "hold_out") else forms.IntegerField
+    kind = forms.FloatField if name in FRACTIONS else forms.IntegerField
     low, high = LIMITS[name]
     return kind(
         min_value=low, max_value=high, initial=default, required=default is not None,
         label=label, help_text=help_text,
     )  # fmt: skip
+
+
+def _switch(name: str, label: str, help_text: str) -> forms.Field:
+    initial = getattr(DEFAULTS, name)
+    return forms.BooleanField(required=False, initial=initial, label=label, help_text=help_text)
 
 
 class FreezeForm(forms.Form):
@@ -70,12 +75,9 @@ class SnapshotChoice(forms.ModelChoiceField):
 
 
 class RunForm(forms.Form):
-    """The settings of a new run; those in ADVANCED are folded."""
+    """The settings of a new run; those beyond FRONT are folded."""
 
-    ADVANCED = (
-        "rate", "faces_per_step", "triplets_per_step", "tournament_two_terms", "normalize_vectors",
-        "identity_vectors", "hold_out",
-    )  # fmt: skip
+    FRONT = ("snapshot", "backbone", "crowd", "epochs", "steps", "seed")
 
     snapshot = SnapshotChoice(
         Snapshot.objects.order_by("-created_at"), empty_label=None, help_text="What it is trained on."
@@ -88,28 +90,45 @@ class RunForm(forms.Form):
         initial=DEFAULTS.backbone,
         help_text="Both of its branches start from it.",
     )
-    order = _number("order", label="Order", help_text="K of the high-order module; the paper takes 3.")
     epochs = _number("epochs", label="Epochs", help_text="Empty: enough for 2,000 steps, at least 10.")
-    crowd = forms.BooleanField(
-        required=False, initial=DEFAULTS.crowd, label="Crowd layer",
-        help_text="A linear map for each annotator while training; embeddings are what comes before it.",
+    steps = _number("steps", label="or steps", help_text="As many epochs as so many steps take.")
+    crowd = _switch(
+        "crowd", "Crowd layer",
+        "A linear map for each annotator while training; embeddings are what comes before it.",
     )  # fmt: skip
     seed = _number("seed", label="Seed", help_text="The same seed gives the same start and the same batches.")
-    rate = _number("rate", label="Learning rate", help_text="Empty: 0.001.")
-    faces_per_step = _number(
-        "faces_per_step", label="Faces a step", help_text="Empty: 640. Fewer need less memory."
-    )
-    triplets_per_step = _number(
-        "triplets_per_step", label="Triplets a step", help_text="Empty: 2,560, drawn among those faces."
-    )
-    tournament_two_terms = forms.BooleanField(
-        required=False, initial=DEFAULTS.tournament_two_terms,
-        label="Both terms of the loss for tournament triplets",
-        help_text="As in the paper. Without: only that the anchor is nearer the positive.",
+    size = _number("size", label="Side of the pictures in px", help_text="Empty: the backbone’s own.")
+    order = _number("order", label="Order", help_text="K of the high-order module; the paper takes 3.")
+    normalize_vectors = _switch(
+        "normalize_vectors", "Deviation of normalised vectors",
+        "Both branches’ vectors are brought to length 1 before they are subtracted.",
     )  # fmt: skip
-    normalize_vectors = forms.BooleanField(
-        required=False, initial=DEFAULTS.normalize_vectors, label="Deviation of normalised vectors",
-        help_text="Both branches' vectors are brought to length 1 before they are subtracted.",
+    rate = _number("rate", label="Learning rate", help_text="Its highest; it falls along a cosine.")
+    faces_per_step = _number("faces_per_step", label="Faces a step", help_text="Fewer need less memory.")
+    triplets_per_step = _number(
+        "triplets_per_step", label="Triplets a step", help_text="At most, drawn among those faces."
+    )
+    imported_share = _number(
+        "imported_share", label="Share of imported triplets", help_text="Of each step. Empty: as they are."
+    )
+    replay = _number(
+        "replay", label="Share of replayed triplets",
+        help_text="Of each step, when a version is fine-tuned: those that it was trained on already.",
+    )  # fmt: skip
+    patience = _number(
+        "patience", label="Patience in epochs",
+        help_text="It stops after so many that bettered nothing, and keeps the best. Empty: never.",
+    )  # fmt: skip
+    crowd_centred = _switch(
+        "crowd_centred", "Crowd maps are the identity on average",
+        "Without, as in the paper: they may learn what all annotators share instead of the embedding.",
+    )  # fmt: skip
+    crowd_pull = _number(
+        "crowd_pull", label="Pull of the crowd maps to the identity", help_text="0: none, as in the paper."
+    )
+    tournament_two_terms = _switch(
+        "tournament_two_terms", "Both terms of the loss for tournament triplets",
+        "As in the paper. Without: only that the anchor is nearer the positive.",
     )  # fmt: skip
     identity_vectors = forms.ChoiceField(
         choices=[
@@ -119,20 +138,39 @@ class RunForm(forms.Form):
         initial=DEFAULTS.identity_vectors,
         label="Identity branch",
     )
+    precision = forms.ChoiceField(
+        choices=[
+            ("auto", "bf16 where the hardware is made for it"),
+            ("float32", "float32"),
+            ("bf16", "bf16"),
+        ],
+        initial=DEFAULTS.precision,
+        label="Precision",
+    )
     hold_out = _number(
         "hold_out", label="Share of identities held out",
         help_text="Only where the snapshot has no held-out faces of its own.",
     )  # fmt: skip
 
+    def clean(self) -> dict[str, Any]:
+        """Puts what RunConfig refuses beside its field."""
+        cleaned = super().clean() or {}
+        if not self.errors:
+            try:
+                RunConfig.from_json(self.config())
+            except BadSetting as error:
+                self.add_error(error.field, error.reason.capitalize())
+        return cleaned
+
     def front(self) -> Iterator[BoundField]:
-        return (field for field in self if field.name not in self.ADVANCED)
+        return (field for field in self if field.name in self.FRONT)
 
     def advanced(self) -> Iterator[BoundField]:
-        return (field for field in self if field.name in self.ADVANCED)
+        return (field for field in self if field.name not in self.FRONT)
 
     def unfold(self) -> bool:
         """Whether a folded field has an error to show."""
-        return any(name in self.errors for name in self.ADVANCED)
+        return any(name not in self.FRONT for name in self.errors)
 
     def config(self) -> dict[str, Any]:
         """What RunConfig takes, of a valid form."""

@@ -6,70 +6,124 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
-BACKBONES = ("small", "facenet")
-IDENTITY_VECTORS = ("clean", "augmented")
+CHOICES: dict[str, tuple[str, ...]] = {
+    "backbone": ("small", "facenet"),
+    "identity_vectors": ("clean", "augmented"),
+    "precision": ("auto", "float32", "bf16"),
+}
 # Lowest and highest value of each number.
 LIMITS: dict[str, tuple[float, float]] = {
+    "size": (32, 224),
     "order": (1, 5),
     "epochs": (1, 100_000),
+    "steps": (1, 100_000_000),
     "seed": (0, 2**31 - 1),
     "rate": (1e-8, 1.0),
     "faces_per_step": (3, 100_000),
     "triplets_per_step": (1, 1_000_000),
+    "crowd_pull": (0.0, 1_000.0),
+    "imported_share": (0.0, 1.0),
+    "replay": (0.0, 1.0),
+    "patience": (1, 100_000),
     "hold_out": (0.0, 0.9),
 }
-CHOICES = {"backbone": BACKBONES, "identity_vectors": IDENTITY_VECTORS}
+FRACTIONS = {"rate", "crowd_pull", "imported_share", "replay", "hold_out"}
+# What makes the network another one: whoever starts from a version takes over its.
+NETWORK = ("backbone", "size", "order", "normalize_vectors")
+# Below this a backbone's feature maps vanish.
+SMALLEST_SIZE = {"small": 32, "facenet": 75}
+# Of these, runs that were stored before each default was written out hold None.
+_ONCE_LEFT_OPEN = ("rate", "faces_per_step", "triplets_per_step")
+
+
+class BadSetting(ValueError):
+    """A run can not be had with this; `field` says what is to be put right, `reason` why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field, self.reason = field, reason
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """The settings of one run. None leaves it to the command: what suits the snapshot and the backbone."""
+    """The settings of one run, as model.train_config.TrainConfig explains them.
+
+    None means: the backbone's own `size`; enough `epochs` for so many `steps`, or for 2,000 and at least 10
+    where that is None, too; triplets mixed as they are (`imported_share`); no early stop (`patience`).
+    """
 
     backbone: str = "small"
+    size: int | None = None
     order: int = 3
     epochs: int | None = None
+    steps: int | None = None
     crowd: bool = True
+    crowd_centred: bool = True
+    crowd_pull: float = 0.0
     seed: int = 0
-    rate: float | None = None
-    faces_per_step: int | None = None
-    triplets_per_step: int | None = None
+    rate: float = 3e-3
+    faces_per_step: int = 640
+    triplets_per_step: int = 2560
+    imported_share: float | None = None
+    replay: float = 0.5
+    patience: int | None = None
     tournament_two_terms: bool = True
     normalize_vectors: bool = False
     identity_vectors: str = "clean"
+    precision: str = "auto"
     hold_out: float = 0.2
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Raises ValueError, naming the field, for one that is unknown, of the wrong type or out of range."""
+        """Raises BadSetting for one that is unknown, of the wrong type or out of range."""
         known = {field.name: field.default for field in fields(cls)}
-        for name, value in values.items():
+        given = {n: v for n, v in values.items() if v is not None or n not in _ONCE_LEFT_OPEN}
+        for name, value in given.items():
             if name not in known:
-                raise ValueError(f"{name}: there is no such setting")
+                raise BadSetting(name, "there is no such setting")
             _check(name, value, known[name])
-        return cls(**values)
+        config = cls(**given)
+        if config.epochs is not None and config.steps is not None:
+            raise BadSetting("steps", "give epochs or steps, not both")
+        if config.size is not None and config.size < SMALLEST_SIZE[config.backbone]:
+            least = SMALLEST_SIZE[config.backbone]
+            raise BadSetting("size", f"{config.backbone} needs pictures of at least {least} px")
+        return config
 
     def as_json(self) -> dict[str, Any]:
         """All settings, so that a stored run says what it was given."""
         return asdict(self)
 
-    def arguments(self) -> list[str]:
-        """As `python -m model train` takes them."""
+    def arguments(self, *, of_parent: bool = False) -> list[str]:
+        """As `python -m model train` takes them; `of_parent`: the network is its parent's."""
         given = {
             "--backbone": self.backbone,
+            "--size": self.size,
             "--order": self.order,
             "--epochs": self.epochs,
+            "--steps": self.steps,
+            "--crowd-pull": self.crowd_pull,
             "--seed": self.seed,
             "--rate": self.rate,
             "--faces-per-step": self.faces_per_step,
             "--triplets-per-step": self.triplets_per_step,
+            "--imported-share": self.imported_share,
+            "--replay": self.replay,
+            "--patience": self.patience,
             "--identity-vectors": self.identity_vectors,
+            "--precision": self.precision,
             "--hold-out": self.hold_out,
         }
         flags = {
             "--no-crowd": not self.crowd,
+            "--free-crowd": not self.crowd_centred,
             "--first-term-only": not self.tournament_two_terms,
             "--normalize-vectors": self.normalize_vectors,
         }
+        if of_parent:
+            for name in NETWORK:
+                given.pop(f"--{name}", None)
+            del flags["--normalize-vectors"]
         valued = [part for name, value in given.items() if value is not None for part in (name, str(value))]
         return valued + [name for name, is_set in flags.items() if is_set]
 
@@ -77,16 +131,16 @@ class RunConfig:
 def _check(name: str, value: object, default: object) -> None:
     if name in CHOICES:
         if value not in CHOICES[name]:
-            raise ValueError(f"{name}: {value!r} is none of {', '.join(CHOICES[name])}")
+            raise BadSetting(name, f"{value!r} is none of {', '.join(CHOICES[name])}")
     elif isinstance(default, bool):
         if not isinstance(value, bool):
-            raise ValueError(f"{name}: {value!r} is neither true nor false")
+            raise BadSetting(name, f"{value!r} is neither true nor false")
     elif value is None and default is None:
         return
     else:
-        whole = name not in ("rate", "hold_out")
+        whole = name not in FRACTIONS
         if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-            raise ValueError(f"{name}: {value!r} is not a {'whole ' if whole else ''}number")
+            raise BadSetting(name, f"{value!r} is not a {'whole ' if whole else ''}number")
         low, high = LIMITS[name]
         if not low <= value <= high:
-            raise ValueError(f"{name}: {value} is not between {low:g} and {high:g}")
+            raise BadSetting(name, f"{value} is not between {low:g} and {high:g}")

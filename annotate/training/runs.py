@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce
@@ -21,13 +19,11 @@ from django.utils import timezone
 from annotate.accounts.models import User
 from annotate.training.models import FineTuning, Freeze, ModelVersion, Run, RunQuerySet, RunState, Snapshot
 from annotate.training.run_config import RunConfig
-from annotate.training.snapshot_folder import CannotFreeze, read_manifest
+from annotate.training.shared_folders import BadSnapshot as BadSnapshot
+from annotate.training.shared_folders import run_folder as run_folder
+from annotate.training.shared_folders import snapshot_folder
 
 MOST_LOSSES = 2
-
-
-class BadSnapshot(Exception):
-    """The snapshot's folder is not what its row says; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -41,25 +37,6 @@ class Claim:
     def held(self) -> RunQuerySet:
         """The run, if this worker still has it."""
         return Run.objects.held().filter(pk=self.run_id, worker=self.worker, losses=self.losses)
-
-
-def snapshot_folder(snapshot: Snapshot) -> Path:
-    """Where it lies. Raises BadSnapshot where what lies there is not it."""
-    folder = Path(settings.SNAPSHOTS_DIR) / snapshot.folder
-    try:
-        manifest = read_manifest(folder)
-    except CannotFreeze as error:
-        raise BadSnapshot(f"{error}. Restore the folder from a backup, or freeze a new snapshot.") from error
-    if manifest.sha256 != snapshot.sha256:
-        raise BadSnapshot(
-            f"{folder} holds {manifest.sha256[:8]}, not {snapshot.sha256[:8]}. Freeze a new snapshot."
-        )
-    return folder
-
-
-def run_folder(run: Run) -> Path:
-    """Where its checkpoint and log lie; it may not exist yet. The time keeps apart two databases' runs."""
-    return Path(settings.RUNS_DIR) / f"run-{run.pk}-{run.created_at:%Y%m%d%H%M%S}"
 
 
 @transaction.atomic

@@ -17,11 +17,12 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from annotate.training import curves, runs
+from annotate.training.launching import train_arguments
 from annotate.training.models import Run, RunState
 from annotate.training.process import ModelProcess
 from annotate.training.results import ClaimLost, enter_model_version
-from annotate.training.run_config import RunConfig
 from annotate.training.run_files import Occupied, RunFiles
+from annotate.training.shared_folders import BadCheckpoint
 
 BEAT_SECONDS = 1.0
 # The points of the curves are a long value: written less often than the heartbeat.
@@ -47,7 +48,7 @@ def work_on(run_id: int) -> None:
         _produce(claim)
     except (Stopped, ClaimLost):
         runs.end_cancelled(claim, timezone.now())
-    except (Failed, runs.BadSnapshot, Occupied, OSError, ValueError) as error:
+    except (Failed, runs.BadSnapshot, BadCheckpoint, Occupied, OSError, ValueError) as error:
         _fail(claim, str(error))
     except (OperationalError, InterfaceError):
         # The database went away. The claim grows stale, and the run goes on from its checkpoint.
@@ -71,7 +72,7 @@ def _fail(claim: runs.Claim, reason: str) -> None:
 
 
 def _produce(claim: runs.Claim) -> None:
-    run = Run.objects.select_related("snapshot").get(pk=claim.run_id)
+    run = Run.objects.select_related("snapshot", "parent__run__snapshot").get(pk=claim.run_id)
     watch = Watch(claim, run.events)
     files = RunFiles(runs.run_folder(run))
     snapshot = ["--snapshot", str(runs.snapshot_folder(run.snapshot))]
@@ -79,7 +80,8 @@ def _produce(claim: runs.Claim) -> None:
     with files.alone(watch.wait):
         files.prepare()
         if not files.is_trained:
-            _train(watch, files, [*snapshot, *RunConfig.from_json(run.config).arguments()])
+            with train_arguments(run) as arguments:
+                _train(watch, files, [*snapshot, *arguments])
         evaluation = _evaluate(watch, files, [*checkpoint, *snapshot])
         watch.enter_stage("embedding")
         embed = ["embed", *checkpoint, *snapshot, "--output", str(files.embeddings)]

@@ -142,7 +142,9 @@ def test_a_snapshots_tables_are_downloaded(actors, snapshot, folders):
 def form(snapshot, **changes):
     values = {
         "snapshot": snapshot.pk, "backbone": "small", "order": 3, "seed": 0, "crowd": "on",
-        "tournament_two_terms": "on", "identity_vectors": "clean", "hold_out": 0.2,
+        "crowd_centred": "on", "crowd_pull": 0, "tournament_two_terms": "on", "identity_vectors": "clean",
+        "hold_out": 0.2, "rate": 0.003, "faces_per_step": 640, "triplets_per_step": 2560, "replay": 0.5,
+        "precision": "auto",
     }  # fmt: skip
     return values | changes
 
@@ -168,16 +170,18 @@ def test_an_admin_launches(actors, admin, snapshot, django_capture_on_commit_cal
         5,
         False,
         True,
-        None,
+        0.003,
     )
 
 
-@pytest.mark.parametrize("changes", [{"order": 6}, {"epochs": 0}, {"backbone": "vgg"}, {"hold_out": ""}])
+@pytest.mark.parametrize(
+    "changes", [{"order": 6}, {"epochs": 0}, {"backbone": "vgg"}, {"hold_out": ""}, {"steps": 0}]
+)
 def test_what_is_out_of_range_is_refused_beside_its_field(actors, snapshot, changes):
     response = actors["admin"].post("/runs/new/", form(snapshot, **changes))
     [field] = changes
     assert response.context["form"].errors.keys() == {field}
-    assert ('<details class="stack" open>' in response.content.decode()) == (field == "hold_out")
+    assert ('<details class="stack" open>' in response.content.decode()) == (field in ("hold_out", "order"))
     assert not Run.objects.exists()
 
 

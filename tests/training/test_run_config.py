@@ -29,7 +29,9 @@ def test_the_defaults_are_the_networks():
     [
         {"backbone": "facenet"}, {"order": 5}, {"epochs": 7}, {"crowd": False}, {"seed": 9}, {"rate": 3e-4},
         {"faces_per_step": 90}, {"triplets_per_step": 30}, {"tournament_two_terms": False},
-        {"normalize_vectors": True}, {"identity_vectors": "augmented"}, {"hold_out": 0.1},
+        {"normalize_vectors": True}, {"identity_vectors": "augmented"}, {"hold_out": 0.1}, {"size": 80},
+        {"steps": 500}, {"crowd_centred": False}, {"crowd_pull": 0.5}, {"imported_share": 0.25},
+        {"replay": 0.3}, {"patience": 4}, {"precision": "float32"},
     ],
 )  # fmt: skip
 def test_each_setting_arrives(changes):
