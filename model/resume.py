@@ -4,8 +4,10 @@ Only the trainable state: the frozen branch is in the checkpoint already.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -83,9 +85,13 @@ def load_state(folder: Path, trainer: Trainer) -> Reached:
     return Reached(**kept)
 
 
-def check_same_run(folder: Path, config: TrainConfig, snapshot_sha256: str) -> None:
-    """Raise CheckpointError unless the run in `folder` has these settings and this snapshot."""
+def check_same_run(
+    folder: Path, config: TrainConfig, snapshot_sha256: str, parent: Mapping[str, Any]
+) -> None:
+    """Raise CheckpointError unless the run in `folder` has these settings, this snapshot and this parent."""
     description, _ = read_description(folder)
+    if dict(description.parent) != dict(parent):
+        raise CheckpointError(f"{folder} was started from another checkpoint: it cannot go on from this one")
     if description.snapshot.get("sha256") != snapshot_sha256:
         raise CheckpointError(f"{folder} was trained on another snapshot: it cannot be resumed on this one")
     kept, asked = dict(description.training), json.loads(json.dumps(asdict(config)))

@@ -143,7 +143,7 @@ def _check_output(job: Job, snapshot: Snapshot) -> bool:
         raise CheckpointError(
             f"{job.output} holds a checkpoint: name another folder, or resume it (--resume)"
         )
-    check_same_run(job.output, job.config, snapshot.sha256)
+    check_same_run(job.output, job.config, snapshot.sha256, _parent(job))
     if not has_state(job.output):
         raise CheckpointError(f"{job.output} is finished: there is nothing to resume")
     return True

@@ -263,6 +263,8 @@ def test_what_cannot_be_resumed_says_why(drawn, tmp_path):
         run(drawn, tmp_path / "out", short, resume=True)
     with pytest.raises(CheckpointError, match=r"other settings \(order, rate\)"):
         run(drawn, tmp_path / "out", dataclasses.replace(short, order=2, rate=0.1), resume=True)
+    with pytest.raises(CheckpointError, match="from another checkpoint"):
+        run(drawn, tmp_path / "out", short, resume=True, parent=tmp_path / "out")
 
 
 def test_without_val_faces_identities_are_held_out(drawn_without_val, tmp_path):
