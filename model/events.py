@@ -21,7 +21,8 @@ class Events:
     """Writes events to a file (appending), or to standard output; each is flushed at once.
 
     Every event has "event" and "time" (Unix seconds). By kind:
-    start: snapshot, faces, train_faces, val_faces, triplets, val_triplets, annotators, device, notes
+    start: snapshot, faces, train_faces, val_faces, triplets, val_triplets, annotators, device, environment
+    (see environment.environment), notes
     stage: stage ("crops", "identity", "identity_vectors", "train"), steps
     progress: stage, step, steps, loss or null, images_per_second
     epoch: stage, epoch, epochs, loss, seconds, and of "train" also train_accuracy and report (as evaluate's)

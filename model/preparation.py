@@ -22,6 +22,7 @@ from model.facenet_weights import load_facenet_weights
 from model.identity import IdentityReport, learnable, pretrain_identity
 from model.identity_weights import load_identity, save_identity
 from model.network import EmbeddingNetwork, NetworkConfig
+from model.plan import with_held_out
 from model.processes import Team
 from model.proportions import Strata, strata_of
 from model.snapshot import SPLITS, UNKNOWN, Snapshot, read_snapshot
@@ -55,19 +56,7 @@ class Job:
 
 def prepare(snapshot: Snapshot, config: TrainConfig) -> tuple[Snapshot, tuple[str, ...], list[str]]:
     """The snapshot with a val split, the identities held out for it if it had none, notes for the user."""
-    if (snapshot.faces.split == SPLITS["val"]).any():
-        return snapshot, (), []
-    people = np.unique(snapshot.faces.identity[snapshot.faces.identity != UNKNOWN])
-    count = round(config.hold_out * len(people))
-    if not count:
-        return snapshot, (), ["no val faces and no identities to hold out: accuracy is not measured"]
-    drawn = np.random.default_rng(config.seed).choice(people, size=count, replace=False)
-    names = tuple(snapshot.faces.identities[code] for code in sorted(drawn))
-    return (
-        snapshot.held_out(names),
-        names,
-        [f"no val faces: {count} of {len(people)} identities are held out"],
-    )
+    return with_held_out(snapshot, config.hold_out, config.seed)
 
 
 def decoded(snapshot: Snapshot, job: Job, team: Team, events: Events) -> np.ndarray:

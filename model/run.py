@@ -17,6 +17,7 @@ from model.accuracy import report as report_on
 from model.checkpoint import CONFIG, Description, read_description, save_checkpoint
 from model.crowd import CrowdLayer
 from model.device import chosen_device, half_precision
+from model.environment import environment
 from model.epoch_log import begin_log, log_epoch
 from model.errors import CheckpointError, TrainingError
 from model.events import Events
@@ -41,7 +42,7 @@ def run_training(job: Job, events: Events, team: Team | None = None) -> Report:
     resuming = _check_output(job, snapshot)
     team.wait()  # before the first process writes what the others have just looked at
     device = chosen_device(job.device or team.device)
-    _announce(snapshot, job, str(device), notes, events)
+    _announce(snapshot, job, device, notes, events)
     run = _Run(job, snapshot, held_out, _parent(job), device, team)
     epochs = (
         _by_labels(run, events) if job.config.method == "classifier" else _by_triplets(run, events, resuming)
@@ -156,7 +157,7 @@ def _parent(job: Job) -> dict[str, Any]:
     return {"snapshot": dict(description.snapshot), "epoch": description.epoch}
 
 
-def _announce(snapshot: Snapshot, job: Job, device: str, notes: list[str], events: Events) -> None:
+def _announce(snapshot: Snapshot, job: Job, device: torch.device, notes: list[str], events: Events) -> None:
     train = snapshot.faces.split == SPLITS["train"]
     own = job.config.backbone == "small" and job.identity_weights is None and job.parent is None
     if own and not has_people(snapshot):
@@ -170,6 +171,7 @@ def _announce(snapshot: Snapshot, job: Job, device: str, notes: list[str], event
         triplets=len(snapshot.triplets_of("train")),
         val_triplets=len(snapshot.triplets_of("val")),
         annotators=len(snapshot.answers.annotators),
-        device=device,
+        device=str(device),
+        environment=environment(device),
         notes=notes,
     )

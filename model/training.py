@@ -23,6 +23,7 @@ from model.judging import judgements
 from model.loss import Judgements, crowd_loss
 from model.network import EMBEDDING, EmbeddingNetwork
 from model.optimisation import cosine_rate, parameter_groups
+from model.plan import epochs_of
 from model.processes import Team
 from model.proportions import Strata
 from model.sampler import Batch, BatchSampler
@@ -90,7 +91,7 @@ class Trainer:
             strata=None if strata is None else strata.codes,
             shares=None if strata is None else strata.shares,
         )
-        self.epochs = _epochs(config, self.sampler.steps)
+        self.epochs = epochs_of(config.epochs, config.steps, self.sampler.steps)
         self.steps = self.epochs * self.sampler.steps
         self.optimiser = self._optimiser()
         self._half = half_precision(config.precision, device)
@@ -216,15 +217,6 @@ class Trainer:
             if progress is not None:
                 progress(min(start + EMBED_AT_ONCE, len(faces)))
         return torch.cat(parts)
-
-
-def _epochs(config: TrainConfig, steps: int) -> int:
-    """How many epochs of so many steps the settings ask for."""
-    if config.epochs is not None:
-        return config.epochs
-    if config.steps is not None:
-        return -(-config.steps // steps)
-    return max(10, -(-2000 // steps))
 
 
 def _ahead(steps: Iterator[_Step]) -> Iterator[_Step]:
