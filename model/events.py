@@ -11,7 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+import torch
 from tqdm import tqdm
+
+from model.gpu import Gauge
 
 # Progress is written at most this often, in seconds.
 INTERVAL = 0.5
@@ -24,8 +27,9 @@ class Events:
     start: snapshot, faces, train_faces, val_faces, triplets, val_triplets, annotators, device, environment
     (see environment.environment), notes
     stage: stage ("crops", "identity", "identity_vectors", "train"), steps
-    progress: stage, step, steps, loss or null, images_per_second
-    epoch: stage, epoch, epochs, loss, seconds, and of "train" also train_accuracy and report (as evaluate's)
+    progress: stage, step, steps, images_per_second (since the stage began), and where there is one: loss,
+        rate (the step's learning rate), gpu (gpu.Load of the first process's card)
+    epoch: stage, epoch, epochs, loss, seconds; of "train" also step, train_accuracy, report (as evaluate's)
     done: checkpoint, epochs, seconds, report
     failed: reason
     row: row, seed: an ablation goes on with this run
@@ -39,6 +43,7 @@ class Events:
         self._file: IO[str] = sys.stdout if path is None else path.open("a", encoding="utf-8")
         self._bar: tqdm | None = None
         self._last = 0.0
+        self._gauge: Gauge | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -49,6 +54,10 @@ class Events:
         self._close_bar()
         if self._file is not sys.stdout:
             self._file.close()
+
+    def watch(self, device: torch.device) -> None:
+        """From now on progress tells this device's load too."""
+        self._gauge = Gauge(device)
 
     def emit(self, event: str, **values: Any) -> None:
         """Write one event."""
@@ -67,7 +76,9 @@ class Events:
         self._stage, self._steps, self._step, self._images = stage, steps, done, 0
         self._began = time.monotonic()
 
-    def progress(self, step: int, images: int | None = None, loss: float | None = None) -> None:
+    def progress(
+        self, step: int, images: int | None = None, loss: float | None = None, rate: float | None = None
+    ) -> None:
         """`step` steps of the stage are done; the last took `images` images (None: one a step)."""
         now = time.monotonic()
         self._images += step - self._step if images is None else images
@@ -79,9 +90,15 @@ class Events:
         if step < self._steps and now - self._last < INTERVAL:
             return
         self._last = now
-        rate = round(self._images / max(now - self._began, 1e-9), 1)
         self.emit(
-            "progress", stage=self._stage, step=step, steps=self._steps, loss=loss, images_per_second=rate
+            "progress",
+            stage=self._stage,
+            step=step,
+            steps=self._steps,
+            loss=loss,
+            rate=rate,
+            images_per_second=round(self._images / max(now - self._began, 1e-9), 1),
+            gpu=self._gauge.load() if self._gauge and not self._silent else None,
         )
 
     def _close_bar(self) -> None:

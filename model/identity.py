@@ -113,7 +113,7 @@ def learn_labels(
             loss, hits = _step(network, head, images, torch.from_numpy(numbered[part]).to(device), half)
             optimiser.step()
             right, total = right + hits, total + loss * len(part)
-            events.progress(step + 1, len(part), loss)
+            events.progress(step + 1, len(part), loss, optimiser.param_groups[0]["lr"])
         figures = {"loss": total / len(chosen), "accuracy": right / len(chosen)}
         events.emit("epoch", stage=stage, epoch=epoch + 1, epochs=config.epochs, **figures)
     return right / len(chosen)

@@ -42,6 +42,7 @@ def run_training(job: Job, events: Events, team: Team | None = None) -> Report:
     resuming = _check_output(job, snapshot)
     team.wait()  # before the first process writes what the others have just looked at
     device = chosen_device(job.device or team.device)
+    events.watch(device)
     _announce(snapshot, job, device, notes, events)
     run = _Run(job, snapshot, held_out, _parent(job), device, team)
     epochs = (
@@ -132,7 +133,8 @@ def _epochs(trainer: Trainer, run: _Run, reached: Reached, events: Events) -> Re
             save_state(folder, trainer, reached)
             log_epoch(folder, reached.epoch, result, report)
         figures = asdict(result) | {"report": report}
-        events.emit("epoch", stage="train", epoch=reached.epoch, epochs=trainer.epochs, **figures)
+        step = reached.epoch * trainer.sampler.steps
+        events.emit("epoch", stage="train", epoch=reached.epoch, epochs=trainer.epochs, step=step, **figures)
     return reached
 
 

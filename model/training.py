@@ -33,6 +33,9 @@ from model.train_config import TrainConfig
 # Faces embedded at once where no gradient is taken.
 EMBED_AT_ONCE = 256
 
+# Told of each step: how many are done, its images, loss and learning rate.
+Progress = Callable[[int, int, float, float], None]
+
 
 @dataclass(frozen=True)
 class EpochResult:
@@ -106,8 +109,10 @@ class Trainer:
         every = np.arange(len(self._crops))
         self._features = self._over_faces(lambda f: self.network.features(self._images(f)), every, progress)
 
-    def epoch(self, epoch: int, progress: Callable[[int, int, float], None] | None = None) -> EpochResult:
-        """Train epoch number `epoch` (from 0); `progress` gets each step's end, images and loss."""
+    def epoch(
+        self, epoch: int, progress: Callable[[int, int, float, float], None] | None = None
+    ) -> EpochResult:
+        """Train epoch number `epoch` (from 0); `progress` is told of each step."""
         began = time.monotonic()
         torch.manual_seed(self._config.seed * 1_000_003 + epoch)
         self.network.train()
@@ -121,7 +126,7 @@ class Trainer:
             losses.append(loss)
             right.append(self._right(drawn.batch, embeddings))
             if progress is not None:
-                progress(step + 1, len(drawn.batch.faces), loss)
+                progress(step + 1, len(drawn.batch.faces), loss, self.optimiser.param_groups[0]["lr"])
         self.team.agree(self.network)
         accuracy = float(np.concatenate(right).mean())
         return EpochResult(float(np.mean(losses)), accuracy, images, time.monotonic() - began)

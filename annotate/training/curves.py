@@ -1,6 +1,7 @@
 """The points of a run's curves: taken from the network's events, thinned, and read for the page. Pure.
 
 A run's `events` are dicts: one of kind "start" (device, notes, counts), then "step" and "epoch" points.
+`seconds` of each is how long the run had been worked on, breaks between two workers left out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ Event = dict[str, Any]
 MOST_POINTS = 500
 # The pace of so many last points tells the time left: it follows when the machine gets slower.
 PACE_POINTS = 40
+_OF_STEP = ("time", "step", "steps", "loss", "rate", "images_per_second")
+_OF_EPOCH = ("time", "epoch", "epochs", "step", "loss", "train_accuracy")
 STARTED = (
     "time",
     "faces",
@@ -44,23 +47,10 @@ def point_of(event: Mapping[str, Any]) -> Event | None:
     if event.get("stage") != "train":
         return None
     if kind == "progress":
-        return {
-            "kind": "step",
-            "time": event["time"],
-            "step": event["step"],
-            "steps": event["steps"],
-            "loss": event.get("loss"),
-            "images_per_second": event.get("images_per_second"),
-        }
+        return {"kind": "step"} | {name: event.get(name) for name in _OF_STEP} | (event.get("gpu") or {})
     if kind == "epoch":
-        return {
-            "kind": "epoch",
-            "epoch": event["epoch"],
-            "epochs": event["epochs"],
-            "loss": event.get("loss"),
-            "train_accuracy": event.get("train_accuracy"),
-            "accuracy": headline(event.get("report") or {}),
-        }
+        accuracy = headline(event.get("report") or {})
+        return {"kind": "epoch"} | {name: event.get(name) for name in _OF_EPOCH} | {"accuracy": accuracy}
     return None
 
 
@@ -69,8 +59,17 @@ def with_point(points: Sequence[Event], point: Event) -> list[Event]:
     steps again: the points of before make way."""
     kind = point["kind"]
     if kind == "start":
-        return [point, *(p for p in points if p["kind"] != kind)]
+        before = max((p.get("seconds") or 0.0 for p in points), default=0.0)
+        return [point | {"seconds": before}, *(p for p in points if p["kind"] != kind)]
+    point = point | {"seconds": _seconds(points, point)}
     return _thinned([*(p for p in points if p["kind"] != kind or p[kind] < point[kind]), point])
+
+
+def _seconds(points: Sequence[Event], point: Event) -> float | None:
+    start = next(iter(of_kind(points, "start")), {})
+    if start.get("time") is None or point.get("time") is None:
+        return None
+    return round(start.get("seconds", 0.0) + max(0.0, point["time"] - start["time"]), 1)
 
 
 def _thinned(points: list[Event]) -> list[Event]:
@@ -88,9 +87,13 @@ def of_kind(points: Sequence[Event], kind: str) -> list[Event]:
     return [point for point in points if point["kind"] == kind]
 
 
-def series(points: Sequence[Event], kind: str, value: str) -> list[tuple[float, float]]:
-    """(step or epoch, value) of the points that have this value."""
-    return [(p[kind], p[value]) for p in of_kind(points, kind) if p.get(value) is not None]
+def series(
+    points: Sequence[Event], kind: str, value: str, *, by: str | None = None
+) -> list[tuple[float, float]]:
+    """(step or epoch, or what `by` names, value) of the points that have both."""
+    by = by or kind
+    found = of_kind(points, kind)
+    return [(p[by], p[value]) for p in found if p.get(value) is not None and p.get(by) is not None]
 
 
 def seconds_left(points: Sequence[Event]) -> int | None:

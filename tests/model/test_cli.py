@@ -68,8 +68,11 @@ def test_events_of_a_run(trained):
     assert last["step"] == last["steps"]
     assert last["images_per_second"] > 0
     assert last["loss"] > 0
+    assert 0 < last["rate"] < 1e-3, "it falls along a cosine"
+    assert last["gpu"] is None
     epochs = [event for event in events if event["event"] == "epoch" and event["stage"] == "train"]
     assert [event["epoch"] for event in epochs] == [1, 2]
+    assert [event["step"] for event in epochs] == [last["steps"] // 2, last["steps"]]
     assert events[-1]["report"] == epochs[-1]["report"]
     assert events[-1]["checkpoint"]
 

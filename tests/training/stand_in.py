@@ -1,7 +1,7 @@
 """Stands in for `python -m model` where a test is about who launched it: same commands, same lines.
 
 What it does besides is told by the environment: FAIL (which command fails, and how), HANG (train goes on
-until it is killed), EPOCH_SECONDS (how long an epoch takes).
+until it is killed), EPOCH_SECONDS (how long an epoch takes), GPU (that there is one).
 """
 
 import csv
@@ -31,6 +31,12 @@ def emit(event, **values):
     print(json.dumps({"event": event, "time": time.time(), **values}), flush=True)
 
 
+def gpu(epoch):
+    if not os.environ.get("GPU"):
+        return None
+    return {"memory": (20 + epoch) << 30, "memory_total": 80 << 30, "use": 90 + epoch}
+
+
 def train(options):
     checkpoint = Path(options["--output"])
     emit("start", faces=24, device="cpu", notes=["a note of the network"])
@@ -43,11 +49,14 @@ def train(options):
     for epoch in range(first, 4):
         time.sleep(float(os.environ.get("EPOCH_SECONDS", 0)))
         loss = float("nan") if epoch == 2 else 1 / (epoch + 1)
-        emit("progress", stage="train", step=epoch * 10 + 10, steps=40, loss=loss, images_per_second=12.5)
+        step, rate = epoch * 10 + 10, 1e-3 * (4 - epoch) / 4
+        told = {"loss": loss, "rate": rate, "images_per_second": 12.5, "gpu": gpu(epoch)}
+        emit("progress", stage="train", step=step, steps=40, **told)
         checkpoint.mkdir(parents=True, exist_ok=True)
         (checkpoint / "config.json").write_text(json.dumps({"epoch": epoch + 1}))
         (checkpoint / "resume.json").write_text(json.dumps({"epoch": epoch + 1}))
-        emit("epoch", stage="train", epoch=epoch + 1, epochs=4, loss=loss, train_accuracy=0.5, report=REPORT)
+        told = {"loss": loss, "train_accuracy": 0.5, "report": REPORT}
+        emit("epoch", stage="train", epoch=epoch + 1, epochs=4, step=step, **told)
         if os.environ.get("HANG") and epoch == 1:
             child = subprocess.Popen(["sleep", "300"])
             (checkpoint.parent / "processes").write_text(f"{os.getpid()} {child.pid}")

@@ -22,6 +22,13 @@ def test_only_the_training_makes_points():
     assert curves.point_of({}) is None
 
 
+def test_a_point_tells_of_the_gpu_where_there_is_one():
+    event = {"event": "progress", "time": 1.0, "stage": "train", "step": 1, "steps": 2, "rate": 0.5}
+    load = {"memory": 5, "memory_total": 8, "use": None}
+    assert curves.point_of(event | {"gpu": load}).items() >= {*load.items(), ("rate", 0.5)}
+    assert "memory" not in curves.point_of(event | {"gpu": None})
+
+
 def test_the_headline_is_of_the_strongest_triplets_there_are():
     strong = {"strong": {"accuracy": {"mean": 0.6}}, "weak": {"accuracy": {"mean": 0.4}}}
     assert curves.headline(strong) == 0.6
@@ -56,6 +63,23 @@ def test_a_resumed_run_goes_over_its_steps_again():
     assert curves.seconds_left(points) is None, "the break is no pace"
     points = curves.with_point(points, step(30, time=110.0))
     assert curves.seconds_left(points) == 9_970
+
+
+def test_the_time_between_two_workers_is_no_work():
+    points = []
+    for point in (
+        {"kind": "start", "time": 100.0}, step(1, time=110.0), step(2, time=120.0),
+        {"kind": "start", "time": 1_000.0}, step(2, time=1_005.0), epoch(1) | {"time": 1_006.5, "step": 2},
+    ):  # fmt: skip
+        points = curves.with_point(points, point)
+    assert curves.series(points, "step", "loss", by="seconds") == [(10.0, 0.5), (25.0, 0.5)]
+    assert curves.series(points, "epoch", "accuracy", by="seconds") == [(26.5, 0.5)]
+    assert curves.series(points, "epoch", "accuracy", by="step") == [(2, 0.5)]
+
+
+def test_points_of_before_there_were_seconds_are_left_out():
+    assert curves.series([step(1), epoch(1)], "step", "loss", by="seconds") == []
+    assert curves.series([epoch(1)], "epoch", "accuracy", by="step") == []
 
 
 def test_time_left_needs_two_points():
