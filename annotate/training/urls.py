@@ -2,16 +2,16 @@
 
 from django.urls import path
 
-from annotate.training import views
+from annotate.training import views, watching_views
 
 urlpatterns = [
     path("snapshots/", views.snapshot_list, name="snapshot-list"),
     path("snapshots/live/", views.snapshot_live, name="snapshot-live"),
     path("campaigns/<int:campaign_id>/snapshots/", views.campaign_snapshots, name="campaign-snapshots"),
     path("snapshots/<int:snapshot_id>/<str:name>", views.snapshot_file, name="snapshot-file"),
-    path("runs/", views.run_list, name="run-list"),
+    path("runs/", watching_views.run_list, name="run-list"),
     path("runs/new/", views.run_create, name="run-create"),
-    path("runs/<int:run_id>/", views.run_detail, name="run-detail"),
-    path("runs/<int:run_id>/live/", views.run_live, name="run-live"),
+    path("runs/<int:run_id>/", watching_views.run_detail, name="run-detail"),
+    path("runs/<int:run_id>/live/", watching_views.run_live, name="run-live"),
     path("runs/<int:run_id>/cancel/", views.run_cancel, name="run-cancel"),
 ]

@@ -1,4 +1,4 @@
-"""The pages of snapshots and runs: curators look, and freeze; admins launch and cancel."""
+"""The pages of snapshots, and what admins do with runs: launch and cancel. Curators look, and freeze."""
 
 from __future__ import annotations
 
@@ -17,20 +17,15 @@ from annotate.accounts.models import User
 from annotate.accounts.permissions import admin_required, curator_required
 from annotate.campaigns.models import Campaign
 from annotate.faces.models import Dataset
-from annotate.training import reports
 from annotate.training.forms import FreezeForm, RunForm
 from annotate.training.freezing import ask_for_snapshot
 from annotate.training.models import Freeze, Run, RunState, Snapshot
-from annotate.training.run_files import RunFiles
-from annotate.training.runs import BadSnapshot, cancel_run, queue_run, run_folder
+from annotate.training.runs import BadSnapshot, cancel_run, queue_run
 from annotate.training.snapshot_folder import TABLES
 from annotate.training.tasks import make_snapshot, train_run
 
-LOG_LINES = 12
-RUNS_SHOWN = 200
 NAME_LENGTH = 100
 EVERY = Q()
-SETTING_LABELS = {name: str(field.label or name.capitalize()) for name, field in RunForm.base_fields.items()}
 
 
 @curator_required
@@ -100,30 +95,6 @@ def snapshot_file(request: HttpRequest, snapshot_id: int, name: str) -> HttpResp
     return FileResponse(path.open("rb"), as_attachment=True, filename=f"{snapshot.folder}-{name}")
 
 
-@require_safe
-@curator_required
-def run_list(request: HttpRequest) -> HttpResponse:
-    runs = Run.objects.select_related("snapshot", "created_by", "model_version").order_by("-pk")
-    runs = runs.prefetch_related("snapshot__alterations")[:RUNS_SHOWN]
-    rows = [
-        {
-            "run": run,
-            "sha256": run.snapshot.sha256_at(run.created_at) if run.snapshot else "",
-            "took": reports.took(run),
-            "accuracy": reports.headline(run.model_version.evaluation)
-            if run.state == RunState.SUCCEEDED
-            else "",
-        }
-        for run in runs.defer("events")
-    ]
-    context = {
-        "rows": rows,
-        "has_snapshots": Snapshot.objects.exists(),
-        "unfinished": any(row["run"].is_unfinished for row in rows),
-    }
-    return render(request, "training/runs.html", context)
-
-
 @admin_required
 def run_create(request: HttpRequest) -> HttpResponse:
     """The form of a new run; ?snapshot=ID chooses one beforehand."""
@@ -141,40 +112,6 @@ def run_create(request: HttpRequest) -> HttpResponse:
             return redirect("run-detail", run.pk)
     context = {"form": form, "has_snapshots": Snapshot.objects.exists()}
     return render(request, "training/run_create.html", context)
-
-
-@require_safe
-@curator_required
-def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
-    return render(request, "training/run.html", _run(run_id))
-
-
-@require_safe
-@curator_required
-def run_live(request: HttpRequest, run_id: int) -> HttpResponse:
-    """The part of the page that is refreshed while the run is unfinished."""
-    return render(request, "training/_run.html", _run(run_id))
-
-
-def _run(run_id: int) -> dict[str, object]:
-    run = get_object_or_404(Run.objects.select_related("snapshot", "created_by", "model_version"), pk=run_id)
-    version = getattr(run, "model_version", None)
-    evaluation = version.evaluation if version else {}
-    return {
-        "run": run,
-        "sha256": run.snapshot.sha256_at(run.created_at) if run.snapshot else "",
-        "settings": reports.settings_of(run, SETTING_LABELS),
-        "start": reports.start_of(run),
-        "progress": reports.progress_of(run),
-        "charts": [chart for chart in (reports.loss_chart(run), reports.accuracy_chart(run)) if chart],
-        "took": reports.took(run),
-        "version": version,
-        "headline": reports.headline(evaluation),
-        "accuracy_rows": reports.accuracy_rows(evaluation),
-        "tournament": reports.tournament_accuracy(evaluation),
-        "embeddings": version.embeddings.count() if version else 0,
-        "log": RunFiles(run_folder(run)).log_tail(LOG_LINES),
-    }
 
 
 @require_POST
