@@ -42,6 +42,26 @@ def draw_candidates(anchor: int, pairs: Sequence[Pair], k: int, rng: random.Rand
     return None
 
 
+def best_candidates(anchor: int, pairs: Sequence[Pair], k: int, rng: random.Random) -> list[Pair] | None:
+    """k clean pairs as draw_candidates gives them, of pairs that are given best first.
+
+    They are taken in that order where that fills the group; otherwise searched among as few of the best as
+    do.
+    """
+    usable = [pair for pair in pairs if anchor not in (pair.positive, pair.negative)]
+    drawn = _in_order(usable, k)
+    if len(drawn) == k:
+        rng.shuffle(drawn)
+        return drawn
+    looked_at = 2 * k
+    while looked_at < len(usable):
+        searched = draw_candidates(anchor, usable[:looked_at], k, rng)
+        if searched is not None:
+            return searched
+        looked_at *= 2
+    return draw_candidates(anchor, usable, k, rng)
+
+
 def _in_order(pairs: Iterable[Pair], k: int) -> list[Pair]:
     used: set[int] = set()
     drawn: list[Pair] = []

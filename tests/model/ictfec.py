@@ -6,6 +6,7 @@ python -m tests.model.ictfec ../shared/data/ictfec var/ictfec-snapshot
 import argparse
 import csv
 from collections import Counter, defaultdict
+from itertools import islice
 from pathlib import Path
 
 from PIL import Image
@@ -18,17 +19,18 @@ UNCERTAIN = 0
 Row = tuple[list[str], str, list[tuple[str, int]]]  # the three names, the kind, (annotator, answer) pairs
 
 
-def build(source: Path, folder: Path, *, tournaments: bool = False) -> Path:
+def build(source: Path, folder: Path, *, tournaments: bool = False, most: int | None = None) -> Path:
     """Write the snapshot of `source` (the folder with triplets-*.csv, labels.csv and images) to `folder`.
 
-    `tournaments`: with the triplets of its groups' tournaments (ictfec_tournaments.py) as well.
+    `tournaments`: with the triplets of its groups' tournaments (ictfec_tournaments.py) as well. `most`: of
+    the train triplets no more than so many, the first.
     """
     with (source / "labels.csv").open(newline="", encoding="utf-8") as file:
         labels = {Path(row["image"]).stem: row for row in csv.DictReader(file)}
     faces: dict[str, Face] = {}
     rows: list[Row] = []
     for split in ("train", "val"):
-        for row, boxes in _read(source / f"triplets-{split}.csv"):
+        for row, boxes in islice(_read(source / f"triplets-{split}.csv"), most if split == "train" else None):
             rows.append(row)
             for name, box in zip(row[0], boxes, strict=True):
                 if name not in faces:

@@ -20,11 +20,7 @@ NOISE = 0.07
 
 def tournament_rows(source: Path, weight: str = "0.8", repetitions: int = 3) -> tuple[list[dict], list[dict]]:
     """Triplets (faces by name, all of their group's split) and answers, numbered from 1 within themselves."""
-    with (source / "labels.csv").open(newline="", encoding="utf-8") as file:
-        truth = {
-            Path(row["image"]).stem: np.array([float(row[f"e{i}"]) for i in range(16)])
-            for row in csv.DictReader(file)
-        }
+    truth = known_expressions(source)
     groups: dict[str, list[dict]] = defaultdict(list)
     with (source / "groups.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -39,8 +35,9 @@ def tournament_rows(source: Path, weight: str = "0.8", repetitions: int = 3) -> 
         )
         away = [float(np.linalg.norm(truth[anchor] - truth[name])) for name in positives]
         for repetition in range(repetitions):
-            for better, worse, direct in _relations(away, rng):
-                names = {"anchor": anchor, "positive": positives[better], "weight": weight, "group": group}
+            same = {"anchor": anchor, "weight": weight, "group": group}
+            for better, worse, direct in relations(away, rng):
+                names = same | {"positive": positives[better]}
                 who = f"user:{int(rng.integers(ANNOTATORS))}"
                 source_ = "direct" if direct else "inferred"
                 triplets.append(
@@ -53,8 +50,17 @@ def tournament_rows(source: Path, weight: str = "0.8", repetitions: int = 3) -> 
     return triplets, answers
 
 
-def _relations(away: list[float], rng: np.random.Generator) -> list[tuple[int, int, bool]]:
-    """(winner, loser, whether they met) of one bracket."""
+def known_expressions(source: Path) -> dict[str, np.ndarray]:
+    """Each picture's e vector (16,), by its name."""
+    with (source / "labels.csv").open(newline="", encoding="utf-8") as file:
+        return {
+            Path(row["image"]).stem: np.array([float(row[f"e{i}"]) for i in range(16)])
+            for row in csv.DictReader(file)
+        }
+
+
+def relations(away: list[float], rng: np.random.Generator) -> list[tuple[int, int, bool]]:
+    """(winner, loser, whether they met) of one bracket of candidates so far away from the anchor."""
 
     def ask(low: int, high: int) -> Verdict:
         nearer_low = 1 / (1 + np.exp((away[low] - away[high]) / NOISE))

@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import json
+import os
+import shutil
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +41,26 @@ def write_snapshot(
     _write(folder / "faces.csv", FACE_COLUMNS, face_rows)
     _write(folder / "triplets.csv", TRIPLET_COLUMNS, triplet_rows)
     _write(folder / "answers.csv", ANSWER_COLUMNS, answers)
+    write_manifest(folder, dataset)
+    return folder
+
+
+def grow_snapshot(old: Path, folder: Path, triplets: list[dict], answers: list[dict], dataset: str) -> Path:
+    """The snapshot `old` with more triplets, whose answers count from 1; it shares the crops' files."""
+    shutil.copytree(old, folder, copy_function=os.link)
+    had = sum(1 for _ in csv.reader((old / "triplets.csv").open(newline="", encoding="utf-8"))) - 1
+    rows = [_triplet_row(number, triplet, dataset) for number, triplet in enumerate(triplets, had + 1)]
+    said = [answer | {"triplet": answer["triplet"] + had} for answer in answers]
+    for name, columns, more in (
+        ("triplets", TRIPLET_COLUMNS, rows),
+        ("answers", ANSWER_COLUMNS, said),
+    ):
+        path = folder / f"{name}.csv"
+        path.unlink()  # what is written there would be the old one's
+        shutil.copy(old / path.name, path)
+        with path.open("a", newline="", encoding="utf-8") as file:
+            csv.DictWriter(file, columns, restval="", lineterminator="\n").writerows(more)
+    (folder / "manifest.json").unlink()
     write_manifest(folder, dataset)
     return folder
 

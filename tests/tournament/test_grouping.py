@@ -6,7 +6,7 @@ import networkx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotate.tournament.grouping import LabelledFace, LabelledFaces, Pair, draw_candidates
+from annotate.tournament.grouping import LabelledFace, LabelledFaces, Pair, best_candidates, draw_candidates
 
 pairs = st.lists(st.builds(Pair, st.integers(0, 25), st.integers(0, 25), st.integers(0, 999)), max_size=80)
 
@@ -24,6 +24,20 @@ def test_a_group_is_clean_and_drawn_from_the_pairs(given_pairs, k, seed):
         check_clean(0, drawn, k)
         assert set(drawn) <= set(given_pairs)
         assert drawn == draw_candidates(0, given_pairs, k, random.Random(seed))
+
+
+@given(pairs, st.sampled_from([2, 4, 8]), st.integers(0, 1000))
+def test_the_best_pairs_are_taken_where_they_fit(given_pairs, k, seed):
+    best = best_candidates(0, given_pairs, k, random.Random(seed))
+    if best is not None:
+        check_clean(0, best, k)
+        assert set(best) <= set(given_pairs)
+        fits: list[Pair] = []
+        for pair in given_pairs:
+            faces = {0, *(face for one in fits for face in (one.positive, one.negative))}
+            if len(fits) < k and len({pair.positive, pair.negative} - faces) == 2:
+                fits.append(pair)
+        assert len(fits) < k or set(best) == set(fits)
 
 
 @given(pairs, st.sampled_from([2, 4]), st.integers(0, 1000))
