@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
+from pathlib import Path
 from typing import Any
 
 from model.cli_arguments import build_parser
@@ -88,7 +89,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
     else:
         embedder = Embedder.load(arguments.checkpoint, arguments.device)
         snapshot = split_as_trained(read_snapshot(arguments.snapshot), embedder.description)
-        embeddings = embed_snapshot(embedder, snapshot)
+        with _events(arguments) as events:
+            embeddings = embed_snapshot(embedder, snapshot, events)
     print(json.dumps(report(snapshot, embeddings, arguments.split)))
 
 
@@ -106,7 +108,10 @@ def embed(arguments: argparse.Namespace) -> None:
     else:
         pictures = pictures_in(arguments.images, align=arguments.align)
     keep = KeptParts(arguments.output)
-    found = embed_pictures(embedder, pictures, keep, skip_unreadable=arguments.skip_unreadable)
+    with _events(arguments) as events:
+        found = embed_pictures(
+            embedder, pictures, keep, skip_unreadable=arguments.skip_unreadable, events=events
+        )
     for reason in found.rejects:
         print(f"skipped: {reason}", file=sys.stderr)
     write_embeddings(arguments.output, found.names, found.embeddings)
@@ -158,6 +163,13 @@ def ablate(arguments: argparse.Namespace) -> None:
     (arguments.output / TABLE).write_text(text, encoding="utf-8")
     plot(measured, arguments.output / PLOT)
     print(text, end="")
+
+
+def _events(arguments: argparse.Namespace) -> Any:
+    """Where a command that says little else tells how far it is: nowhere, a file, or standard output (-)."""
+    from model.events import Events
+
+    return Events(None if arguments.events == "-" else Path(arguments.events or os.devnull))
 
 
 def _train_config(arguments: argparse.Namespace) -> Any:

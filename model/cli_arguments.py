@@ -141,6 +141,15 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     _add_detector(parser)
     parser.add_argument("--snapshot", type=Path, required=True, metavar="DIR")
     parser.add_argument("--split", choices=("train", "val"), default="val")
+    _add_progress(parser)
+
+
+def _add_progress(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--events",
+        metavar="FILE",
+        help="append how far it is (JSON lines); - is stdout, the result comes after them",
+    )
 
 
 def _add_detector(parser: argparse.ArgumentParser) -> None:
@@ -170,6 +179,7 @@ def _add_embed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip-unreadable", action="store_true", help="pass over pictures that cannot be read, and list them"
     )
+    _add_progress(parser)
 
 
 def _add_export_onnx(parser: argparse.ArgumentParser) -> None:

@@ -4,21 +4,21 @@ Which pictures, and their decoding, is pictures.py's; the files that are written
 """
 
 import hashlib
-import sys
-from contextlib import closing
+import os
+from contextlib import closing, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from model.backbone import to_input
 from model.checkpoint import Description, load_checkpoint
 from model.device import chosen_device
 from model.embedding_files import KeptParts, Part, key_of
 from model.errors import ImagesError, ModelError
+from model.events import Events
 from model.network import EmbeddingNetwork
 from model.pictures import PART, Crop, Pictures, decoded, pictures_of, readable
 from model.snapshot import SPLITS, Snapshot
@@ -81,6 +81,7 @@ def embed_pictures(
     *,
     skip_unreadable: bool = False,
     part_length: int = PART,
+    events: Events | None = None,
 ) -> Embedded:
     """Embed part by part, with a progress bar. Of all pictures only names and vectors are held in memory.
 
@@ -94,22 +95,26 @@ def embed_pictures(
     if not skip_unreadable:
         done = {part: found for part, found in done.items() if not found.rejects}
     todo = [part for part in parts if part not in done]
-    bar = _bar(len(pictures.names), sum(map(len, done)))
-    with bar, closing(decoded(pictures, embedder.size, todo)) as coming:
+    count = sum(map(len, done))
+    # Without events of the caller's own there is the bar alone.
+    telling = nullcontext(events) if events else Events(Path(os.devnull))
+    with telling as told, closing(decoded(pictures, embedder.size, todo)) as coming:
+        told.stage("embed", len(pictures.names), count)
         for part, crops in coming:
             try:
                 done[part] = _embed_part(embedder, part, crops, skip_unreadable)
             except ModelError as error:
-                raise type(error)(f"{error}{_advice(keep, bar.n)}") from None
+                raise type(error)(f"{error}{_advice(keep, count)}") from None
             if keep:
                 keep.store(keys[part], done[part])
-            bar.update(len(part))
+            count += len(part)
+            told.progress(count)
     return _together(pictures, [done[part] for part in parts])
 
 
-def embed_snapshot(embedder: Embedder, snapshot: Snapshot) -> np.ndarray:
+def embed_snapshot(embedder: Embedder, snapshot: Snapshot, events: Events | None = None) -> np.ndarray:
     """E_exp (F, 16) of all faces of a snapshot, in their order, with a progress bar. Raises SnapshotError."""
-    return embed_pictures(embedder, pictures_of(snapshot)).embeddings
+    return embed_pictures(embedder, pictures_of(snapshot), events=events).embeddings
 
 
 def split_as_trained(snapshot: Snapshot, description: Description) -> Snapshot:
@@ -153,7 +158,3 @@ def _together(pictures: Pictures, parts: list[Part]) -> Embedded:
         raise ImagesError(f"none of {len(rejects)} pictures can be read; the first: {rejects[0]}")
     names = [pictures.names[row] for row in rows]
     return Embedded(names, np.concatenate([part.embeddings for part in parts]), rejects)
-
-
-def _bar(total: int, done: int) -> tqdm:
-    return tqdm(total=total, initial=done, desc="embed", file=sys.stderr, mininterval=0.5)

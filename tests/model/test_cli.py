@@ -180,6 +180,18 @@ def test_unreadable_pictures_are_passed_over_and_listed(trained, drawn, tmp_path
     assert f"{pictures / 'bad.jpg'}: not a readable picture" in skipped
 
 
+def test_embedding_and_measuring_say_how_far_they_are(trained, drawn, tmp_path):
+    checkpoint = ("--checkpoint", trained[0], "--snapshot", drawn, "--events", "-")
+    for command in (("embed", "--output", tmp_path / "e.npy"), ("evaluate",)):
+        done = model(*command, *checkpoint)
+        assert done.returncode == 0, done.stderr
+        said = [json.loads(line) for line in done.stdout.splitlines()]
+        told = [event for event in said if event.get("event") == "progress"]
+        assert (told[-1]["stage"], told[-1]["step"], told[-1]["steps"]) == ("embed", 120, 120)
+        # What else it prints comes last.
+        assert ("strong" in said[-1]) == (command == ("evaluate",))
+
+
 def test_a_folder_of_crops_embeds_as_the_snapshot_does(trained, drawn, tmp_path):
     checkpoint, _ = trained
     for source, output in ((["--snapshot", drawn], "a.npz"), (["--images", drawn / "crops"], "b.npz")):
