@@ -27,6 +27,7 @@ from annotate.curation.models import ErasedFace, Erasure, ErasureState
 from annotate.faces.models import Dataset, Face
 from annotate.faces.problems import ImportFailed
 from annotate.faces.staging import alone_with
+from annotate.training.crops_at_hand import remove_left_copies
 from annotate.training.models import Embedding, ModelVersion, Run, RunState, Snapshot
 from annotate.training.runs import cancel_run
 from annotate.training.snapshot_alteration import (
@@ -235,6 +236,7 @@ def _remove_crops(work: Work) -> None:
 
 def _alter_snapshots(work: Work) -> None:
     remove_unknown_folders(work.keys)
+    remove_left_copies()
     snapshots = _snapshots(work)
     work.enter("snapshots", len(snapshots))
     for done, snapshot in enumerate(snapshots, 1):
@@ -246,8 +248,10 @@ def _noted(work: Work, done: int) -> Callable[[int], None]:
     """Called in the transaction by which an altered snapshot takes the old one's place."""
 
     def note(snapshot_id: int) -> None:
-        versions = ModelVersion.objects.filter(run__snapshot=snapshot_id).count()
-        work.advance(done, snapshots=1, model_versions=versions)
+        learnt = ModelVersion.objects.trained_on(Snapshot(pk=snapshot_id))
+        # A version that learnt from several of the person's snapshots is one version.
+        marked = learnt.filter(erased_at__gte=work.erasure.asked_at)
+        work.advance(done, snapshots=1, model_versions=learnt.count() - marked.count())
 
     return note
 

@@ -88,7 +88,10 @@ class Preview:
 
     @cached_property
     def model_versions(self) -> list[ModelVersion]:
-        return list(ModelVersion.objects.filter(run__snapshot__in=self.snapshots).order_by("pk"))
+        learnt = {
+            version for snapshot in self.snapshots for version in ModelVersion.objects.trained_on(snapshot)
+        }
+        return sorted(learnt, key=lambda version: version.pk)
 
     @cached_property
     def runs(self) -> list[Run]:

@@ -18,7 +18,7 @@ from annotate.campaigns.models import Campaign
 from annotate.curation.models import Erasure
 from annotate.faces.import_files import ImportFiles
 from annotate.faces.models import Import
-from annotate.training.models import ENDED, Freeze, Run
+from annotate.training.models import ENDED, Errand, Freeze, Run
 from annotate.training.run_files import RunFiles
 from annotate.training.runs import run_folder
 
@@ -38,6 +38,9 @@ def remove(erasure: Erasure, keys: Collection[str]) -> None:
         if any(key in run.error for key in keys):
             Run.objects.filter(pk=run.pk).update(error=GONE)
         _clean_run(RunFiles(run_folder(run)), {*keys, *filter(None, [erasure.identity])})
+    for errand in Errand.objects.exclude(error=""):
+        if any(key in errand.error for key in keys):
+            Errand.objects.filter(pk=errand.pk).update(error=GONE)
     keeps = _names_none(images, erasure.identity)
     for path in _rejects_files(erasure.dataset.name):
         _keep_lines(path, keeps)

@@ -22,6 +22,7 @@ from annotate.training.run_config import RunConfig
 from annotate.training.shared_folders import BadSnapshot as BadSnapshot
 from annotate.training.shared_folders import run_folder as run_folder
 from annotate.training.shared_folders import snapshot_folder
+from annotate.training.validating import leaks
 
 MOST_LOSSES = 2
 
@@ -51,13 +52,16 @@ def queue_run(
     """A new run; the caller puts it on the gpu queue, or the freeze that it waits for on the cpu queue.
 
     `config` lacks what is to be the default; `parent` is the version that it fine-tunes.
-    Raises ValueError on a bad config (it names the field) and BadSnapshot; nothing is written then.
+    Raises ValueError on a bad config (it names the field) and BadSnapshot, also where the snapshot trains on
+    whom the validation snapshot holds out; nothing is written then.
     """
     if not isinstance(config, RunConfig):
         config = RunConfig.from_json(config)
     is_frozen = isinstance(source, Snapshot)
     if is_frozen:
         snapshot_folder(source)
+        if reason := leaks(source):
+            raise BadSnapshot(reason)
     return Run.objects.create(
         **{"snapshot" if is_frozen else "freeze": source},
         config=config.as_json(),

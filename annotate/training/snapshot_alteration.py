@@ -94,7 +94,7 @@ def alter_snapshot(
 
     `note` is called in the transaction by which the altered one takes the old one's place.
 
-    Marks the row and the model versions that were trained on it. Raises CannotFreeze where its folder is
+    Marks the row and the model versions that learnt from it. Raises CannotFreeze where its folder is
     torn, and OSError where it can not be written; the snapshot is as it was then.
     """
     snapshot = Snapshot.objects.get(pk=snapshot_id)
@@ -130,7 +130,7 @@ def _take_its_place(
     Snapshot.objects.filter(pk=snapshot.pk).update(
         folder=after.name, sha256=manifest.sha256, counts=manifest.as_json()["counts"]
     )
-    ModelVersion.objects.filter(run__snapshot=snapshot).update(erased_at=at)
+    ModelVersion.objects.trained_on(snapshot).update(erased_at=at)
     return alteration
 
 

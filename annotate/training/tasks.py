@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from annotate.training import errand_worker
+from annotate.training.errands import ask_for_missing_measures, recover_errands, unfinished_of
 from annotate.training.freezing import make_asked_snapshot, overdue_freezes
 from annotate.training.models import Run
 from annotate.training.runs import recover_runs
@@ -16,6 +18,23 @@ from config.celery import app
 def train_run(*, run_id: int) -> None:
     """Train a run, if it is still queued. The settings route this to the gpu queue."""
     work_on(run_id)
+    for errand_id in unfinished_of([run_id]):
+        run_errand.delay(errand_id=errand_id)
+
+
+@app.task
+def run_errand(*, errand_id: int) -> None:
+    """Embed with a version, or measure it, if that is still asked for."""
+    errand_worker.work_on(errand_id)
+
+
+@app.task
+def notice_lost_errands() -> None:
+    """As `notice_lost_runs`, of errands; versions that lack a measure get one. Beat sends this."""
+    now = timezone.now()
+    with transaction.atomic():
+        for errand_id in [*recover_errands(now), *ask_for_missing_measures(now)]:
+            transaction.on_commit(lambda errand_id=errand_id: run_errand.delay(errand_id=errand_id))
 
 
 @app.task

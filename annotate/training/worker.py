@@ -23,6 +23,7 @@ from annotate.training.process import ModelProcess
 from annotate.training.results import ClaimLost, enter_model_version
 from annotate.training.run_files import Occupied, RunFiles
 from annotate.training.shared_folders import BadCheckpoint
+from annotate.training.validating import leaks
 
 BEAT_SECONDS = 1.0
 # The points of the curves are a long value: written less often than the heartbeat.
@@ -77,6 +78,9 @@ def _produce(claim: runs.Claim) -> None:
     files = RunFiles(runs.run_folder(run))
     snapshot = ["--snapshot", str(runs.snapshot_folder(run.snapshot))]
     checkpoint = ["--checkpoint", str(files.checkpoint)]
+    # A snapshot that was waited for, or the validation snapshot, may have come since it was queued.
+    if reason := leaks(run.snapshot):
+        raise Failed(reason)
     with files.alone(watch.wait):
         files.prepare()
         if not files.is_trained:

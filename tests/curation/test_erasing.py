@@ -18,12 +18,21 @@ from annotate.curation.erasing import ErasureRefused, ErasureWaits, ask_for_eras
 from annotate.curation.erasure_preview import Preview, faces_of
 from annotate.faces import staging
 from annotate.faces.models import Face
+from annotate.training.errands import ask_to_embed, claim_errand, end_errand
 from annotate.training.freezing import freeze_snapshot
-from annotate.training.models import Embedding, Run, RunState, Snapshot, SnapshotAlteration
+from annotate.training.models import (
+    Embedding,
+    ModelVersion,
+    Run,
+    RunState,
+    Snapshot,
+    SnapshotAlteration,
+)
 from annotate.training.runs import queue_run, snapshot_folder
 from model.snapshot import read_snapshot
 from tests.curation.erasing import PERSON, answer_some
-from tests.factories import make_dataset, make_face
+from tests.factories import make_dataset, make_face, make_imported_triplet
+from tests.training.registry import make_version
 
 
 def ask(world, admin, **changes):
@@ -123,6 +132,40 @@ def test_the_altered_snapshot_is_whole_and_says_what_it_was(world, admin):
     assert world.version.erased_at is not None
     frozen = freeze_snapshot(name="anew", dataset=world.dataset)
     assert not any(PERSON in key for key in read_snapshot(snapshot_folder(frozen)).faces.keys)
+
+
+def test_all_versions_that_learnt_from_her_are_marked_and_counted_once(world, admin, folders):
+    other = freeze_snapshot(name="other", dataset=world.dataset)
+    without = freeze_snapshot(name="without", dataset=make_apart())
+    child = make_version(other, parent=world.version)
+    grandchild = make_version(without, parent=child)
+    free = make_version(without)
+    errand = ask_to_embed(free, world.dataset, None, timezone.now())
+    left = folders / "runs" / "errands" / f"crops-{errand.pk}" / "crops"
+    left.mkdir(parents=True)
+    (left / "1.jpg").write_bytes(Path(default_storage.path(world.hers.first().crop)).read_bytes())
+    said = f"1 faces have no embedding, the first is that of {world.hers.first().key}"
+    end_errand(claim_errand(errand.pk, "w:1", timezone.now()), timezone.now(), said)
+    preview = Preview(world.dataset, PERSON, list(world.hers))
+    learnt = [world.version, child, grandchild]
+    assert preview.model_versions == learnt
+    erasure = ask(world, admin)
+    erase(erasure.pk)
+    erasure.refresh_from_db()
+    assert erasure.counts["model_versions"] == 3
+    marked = ModelVersion.objects.filter(erased_at__isnull=False)
+    assert list(marked.order_by("pk")) == learnt
+    assert not left.exists()
+    errand.refresh_from_db()
+    assert errand.error == leftovers.GONE
+
+
+def make_apart():
+    """A data set of other people."""
+    dataset = make_dataset("apart")
+    faces = [make_face(dataset, f"f{n}", identity=f"q{n}", smile=n / 3) for n in range(3)]
+    make_imported_triplet(faces)
+    return dataset
 
 
 class Killed(BaseException):

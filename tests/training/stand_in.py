@@ -1,7 +1,8 @@
 """Stands in for `python -m model` where a test is about who launched it: same commands, same lines.
 
 What it does besides is told by the environment: FAIL (which command fails, and how), HANG (train goes on
-until it is killed), EPOCH_SECONDS (how long an epoch takes), GPU (that there is one).
+until it is killed), EPOCH_SECONDS (how long an epoch takes), EMBED_SECONDS (how long a picture takes), GPU
+(that there is one).
 """
 
 import csv
@@ -68,12 +69,22 @@ def train(options):
 
 def evaluate(options):
     assert (Path(options["--checkpoint"]) / "config.json").exists()
+    if "--events" in options:
+        for step in (1, 2):
+            emit("progress", stage="embed", step=step, steps=2)
+            time.sleep(float(os.environ.get("EMBED_SECONDS", 0)))
     print(json.dumps(REPORT))
 
 
 def embed(options):
-    with (Path(options["--snapshot"]) / "faces.csv").open(newline="", encoding="utf-8") as file:
-        names = [row["face"] for row in csv.DictReader(file)]
+    if "--images" in options:
+        names = sorted(path.name for path in Path(options["--images"]).iterdir())
+        for step in range(1, len(names) + 1):
+            emit("progress", stage="embed", step=step, steps=len(names))
+            time.sleep(float(os.environ.get("EMBED_SECONDS", 0)))
+    else:
+        with (Path(options["--snapshot"]) / "faces.csv").open(newline="", encoding="utf-8") as file:
+            names = [row["face"] for row in csv.DictReader(file)]
     output = Path(options["--output"])
     vectors = np.zeros((len(names), 16), dtype=np.float32)
     vectors[:, 0] = np.arange(len(names))

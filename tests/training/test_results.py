@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from annotate.training.models import Embedding, ModelVersion, Run, RunState
 from annotate.training.results import ClaimLost, enter_model_version, store_embeddings
-from annotate.training.runs import cancel_run, claim_run
+from annotate.training.runs import cancel_run, claim_run, queue_run
+from tests.training.registry import make_version
 
 NOW = timezone.now()
 
@@ -66,3 +67,10 @@ def test_the_nearest_come_first(claim, dataset):
     found = version.embeddings.nearest([3.2] + [0.0] * 15)[:3]
     assert [embedding.vector[0] for embedding in found] == [3.0, 4.0, 2.0]
     assert found[0].distance == pytest.approx(0.2, abs=1e-6)
+
+
+def test_what_its_parent_learnt_a_version_has_learnt(snapshot):
+    parent = make_version(snapshot)
+    ModelVersion.objects.update(erased_at=NOW)
+    run = queue_run(snapshot, {}, None, parent=parent)
+    assert enter(claim_run(run.pk, "w:1", NOW), []).erased_at == NOW

@@ -20,6 +20,7 @@ def test_training_has_a_queue_of_its_own():
 def test_beat_knows_the_task():
     names = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert notice_lost_runs.name in names
+    app.loader.import_default_modules()
     assert names <= set(app.tasks)
 
 

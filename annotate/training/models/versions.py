@@ -18,6 +18,18 @@ from annotate.training.models.snapshots import ENQUEUE_AGAIN_AFTER, Snapshot
 EMBEDDING_SIZE = 16
 
 
+class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
+    def trained_on(self, snapshot: Snapshot) -> ModelVersionQuerySet:
+        """Those that learnt from a snapshot: by a run on it, or from a version that did, however far up."""
+        found: set[int] = set()
+        newest = set(ModelVersion.objects.filter(run__snapshot=snapshot).values_list("pk", flat=True))
+        while newest:
+            found |= newest
+            children = ModelVersion.objects.filter(run__parent__in=newest).values_list("pk", flat=True)
+            newest = set(children) - found
+        return self.filter(pk__in=found)
+
+
 class ModelVersion(models.Model):
     """A checkpoint that a run produced. `folder` holds its config, weights and evaluation."""
 
@@ -28,6 +40,8 @@ class ModelVersion(models.Model):
     erased_at = models.DateTimeField(
         null=True, help_text="When somebody on whose faces it was trained has last been erased"
     )
+
+    objects = ModelVersionQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"version {self.pk}"

@@ -1,0 +1,41 @@
+"""Makes model versions without training, for tests of what comes after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from annotate.training.models import ModelVersion, Run, RunState, Snapshot
+from annotate.training.run_config import RunConfig
+
+
+def report(accuracy: float | None = 0.75, count: int = 8) -> dict:
+    """As `python -m model evaluate` prints it, of imported triplets alone."""
+    return {
+        "split": "val",
+        "strong": {
+            "accuracy": {"TWO_CLASS_TRIPLET": accuracy, "mean": accuracy},
+            "counts": {"TWO_CLASS_TRIPLET": count, "all": count},
+        },
+        "weak": {"accuracy": {"mean": None}, "counts": {"all": 0}},
+        "tournament": {"accuracy": None, "count": 0},
+    }
+
+
+def make_version(
+    snapshot: Snapshot, *, parent: ModelVersion | None = None, accuracy: float | None = 0.75
+) -> ModelVersion:
+    """A version of a run that ended, whose checkpoint is but a name."""
+    now = timezone.now()
+    run = Run.objects.create(
+        snapshot=snapshot, parent=parent, state=RunState.SUCCEEDED, config=RunConfig().as_json(),
+        started_at=now, ended_at=now,
+    )  # fmt: skip
+    folder = Path(settings.RUNS_DIR) / f"run-{run.pk}" / "checkpoint"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    return ModelVersion.objects.create(
+        run=run, folder=f"run-{run.pk}/checkpoint", evaluation=report(accuracy) if accuracy else {}
+    )
