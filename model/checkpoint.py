@@ -122,10 +122,8 @@ def _frozen_state(folder: Path, files: Mapping[str, str], network: EmbeddingNetw
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write a safetensors file under a temporary name, then rename it."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    part.write_bytes(save(whole))  # not save_file: only their owner may read its files
-    part.replace(path)
+    _put(path, save(whole))  # not save_file: only their owner may read its files
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
@@ -139,6 +137,14 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
 
 def replace_text(path: Path, text: str) -> None:
     """Write a text file under a temporary name, then rename it."""
+    _put(path, text.encode())
+
+
+def _put(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
+    try:
+        part.write_bytes(content)
+    except BaseException:
+        part.unlink(missing_ok=True)  # on a full disk half a file would be one too many
+        raise
     part.replace(path)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from model.cli_arguments import build_parser
-from model.errors import ModelError
+from model.errors import ModelError, writing_to
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +63,8 @@ def train(arguments: argparse.Namespace) -> None:
                 resume=arguments.resume,
                 device=arguments.device,
             )
-            run_training(job, events, team)
+            with writing_to(arguments.output):
+                run_training(job, events, team)
         except ModelError as error:
             events.emit("failed", reason=str(error))
             raise
@@ -108,13 +109,14 @@ def embed(arguments: argparse.Namespace) -> None:
     else:
         pictures = pictures_in(arguments.images, align=arguments.align)
     keep = KeptParts(arguments.output)
-    with _events(arguments) as events:
+    with writing_to(arguments.output), _events(arguments) as events:
         found = embed_pictures(
             embedder, pictures, keep, skip_unreadable=arguments.skip_unreadable, events=events
         )
     for reason in found.rejects:
         print(f"skipped: {reason}", file=sys.stderr)
-    write_embeddings(arguments.output, found.names, found.embeddings)
+    with writing_to(arguments.output):
+        write_embeddings(arguments.output, found.names, found.embeddings)
     keep.drop()
 
 

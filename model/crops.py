@@ -5,6 +5,7 @@ The only place where training and embedding decode pictures, so both see the sam
 
 import hashlib
 import io
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -40,16 +41,20 @@ def load_crops(
     """
     count = len(snapshot.faces.keys)
     shape = (count, size, size, 3)
-    crops: np.ndarray = (
-        np.empty(shape, dtype=np.uint8)
-        if store is None
-        else np.lib.format.open_memmap(store, mode="w+", dtype=np.uint8, shape=shape)
-    )
+    crops: np.ndarray = np.empty(shape, dtype=np.uint8) if store is None else _mapped(store, shape)
 
     def load(face: int) -> None:
         crops[face] = load_crop(snapshot, face, size)
 
     _in_threads(load, count, progress)
+    return crops
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    crops: np.ndarray = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    # On a full disk this is an error; a page of the map that finds no place later would end the process.
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     return crops
 
 

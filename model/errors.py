@@ -1,5 +1,15 @@
 """What a user can put right. The command line prints these as one line; any other exception is our bug."""
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# A disk that is full, over its quota, read-only, broken or not ours.
+_UNWRITABLE = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOTDIR,
+}  # fmt: skip
+
 
 class ModelError(Exception):
     """Base of all errors that the message alone lets a user fix."""
@@ -39,3 +49,14 @@ class ShapesError(ModelError):
 
 class DetectorError(ModelError):
     """A file that holds no landmark detector; names it."""
+
+
+@contextmanager
+def writing_to(output: Path) -> Iterator[None]:
+    """In which a disk that takes no more raises OutputError; what is whole there stays whole."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        raise OutputError(f"{error.filename or output} can not be written: {error.strerror}") from error

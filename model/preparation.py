@@ -70,7 +70,11 @@ def decoded(snapshot: Snapshot, job: Job, team: Team, events: Events) -> np.ndar
     part = path.with_suffix(".part")
     if team.rank == 0 and not (job.crops and path.exists()):
         path.parent.mkdir(parents=True, exist_ok=True)
-        load_crops(snapshot, job.size, events.progress, store=part)
+        try:
+            load_crops(snapshot, job.size, events.progress, store=part)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
         part.replace(path)
     team.wait()
     crops: np.ndarray = np.load(path, mmap_mode="r")

@@ -50,10 +50,11 @@ def run_training(job: Job, events: Events, team: Team | None = None) -> Report:
     )
     team.wait()
     report = dict(read_description(job.output)[0].report)
-    if team.rank == 0:
-        drop_state(job.output)
     seconds = round(time.monotonic() - began, 1)
     events.emit("done", checkpoint=str(job.output), epochs=epochs, seconds=seconds, report=report)
+    # After that was said: a run that is killed in between is resumed, and has nothing left to do.
+    if team.rank == 0:
+        drop_state(job.output)
     return report
 
 

@@ -94,9 +94,14 @@ class ModelProcess:
             return None
         return self._process.poll()
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether it ended by no doing of its own: it may well come through another time."""
+        return self._process.returncode == -signal.SIGKILL
+
     def reason(self) -> str:
         """Why it failed: what it said last."""
-        if self._process.returncode == -signal.SIGKILL:
+        if self.was_killed:
             return "It was killed. Most often the machine had no memory left: the system's log says more."
         said = last_lines(self._log, REASON_LINES, since=self._log_start)
         if said and said[-1].startswith("error: "):

@@ -121,6 +121,23 @@ def fail_run(claim: Claim, reason: str, at: datetime) -> bool:
     )
 
 
+def lose(claim: Claim, reason: str, at: datetime) -> bool:
+    """What trained it was killed: it goes back to the queue, as a lost worker's does, or fails for `reason`.
+
+    Whether it is to be put on the queue again: not where it is being cancelled, or is not this worker's.
+    """
+    running = claim.held().filter(state=RunState.RUNNING)
+    lost = {"stage": "", "losses": F("losses") + 1}
+    if claim.losses >= MOST_LOSSES:
+        running.update(state=RunState.FAILED, error=_lost_too_often(reason), ended_at=at, **lost)
+        return False
+    return bool(running.update(state=RunState.QUEUED, worker="", heartbeat_at=at, progress=0.0, **lost))
+
+
+def _lost_too_often(reason: str) -> str:
+    return f"It was broken off {MOST_LOSSES + 1} times. {reason} Its last checkpoint is kept."
+
+
 def end_cancelled(claim: Claim, at: datetime) -> bool:
     """The worker has stopped it."""
     cancelling = claim.held().filter(state=RunState.CANCELLING)
@@ -155,7 +172,7 @@ def cancel_run(run_id: int, at: datetime) -> RunState:
 def recover_runs(at: datetime) -> list[int]:
     """Take runs from workers that are lost; returns those to be put on the queue (again).
 
-    One whose cancelling was under way is cancelled; one that lost too many workers fails.
+    One whose cancelling was under way is cancelled; one that was broken off too often fails.
     """
     lost = Run.objects.lost(at)
     lost.filter(state=RunState.CANCELLING).update(state=RunState.CANCELLED, ended_at=at, stage="")
@@ -164,9 +181,10 @@ def recover_runs(at: datetime) -> list[int]:
         ended_at=at,
         stage="",
         losses=F("losses") + 1,
-        error=f"{MOST_LOSSES + 1} workers were lost while they trained it (no sign of life for a minute). "
-        "Something ends them: memory, power, the machine. Its last checkpoint is kept; the worker's log and "
-        "the system's say more.",
+        error=_lost_too_often(
+            "The last time its worker was lost (no sign of life for a minute). Something ends it: memory, "
+            "power, the machine; the worker's log and the system's say more."
+        ),
     )
     lost.update(
         state=RunState.QUEUED, worker="", heartbeat_at=None, stage="", progress=0.0, losses=F("losses") + 1

@@ -16,8 +16,12 @@ from config.celery import app
 
 @app.task
 def train_run(*, run_id: int) -> None:
-    """Train a run, if it is still queued. The settings route this to the gpu queue."""
-    work_on(run_id)
+    """Train a run, if it is still queued. The settings route this to the gpu queue.
+
+    Where what trained it was killed it comes again, and goes on from its last checkpoint.
+    """
+    if work_on(run_id):
+        train_run.delay(run_id=run_id)
     for errand_id in unfinished_of([run_id]):
         run_errand.delay(errand_id=errand_id)
 

@@ -36,17 +36,28 @@ class Failed(Exception):
     """The run can not go on; the message is for the admin."""
 
 
+class Killed(Exception):
+    """A process of the network was killed from outside; the message is for the admin."""
+
+
 class Stopped(Exception):
     """The run is being cancelled, or is not this worker's any more."""
 
 
-def work_on(run_id: int) -> None:
-    """Train a queued run to its end, whatever that is. Does nothing where another worker has it."""
+def work_on(run_id: int) -> bool:
+    """Train a queued run to its end, whatever that is. Does nothing where another worker has it.
+
+    Whether it is to be put on the queue again, for whoever is free to go on with it.
+    """
     claim = runs.claim_run(run_id, f"{socket.gethostname()}:{os.getpid()}", timezone.now())
     if claim is None:
-        return
+        return False
     try:
         _produce(claim)
+    except Killed as killed:
+        if runs.lose(claim, str(killed), timezone.now()):
+            return True
+        runs.end_cancelled(claim, timezone.now())
     except (Stopped, ClaimLost):
         runs.end_cancelled(claim, timezone.now())
     except (Failed, runs.BadSnapshot, BadCheckpoint, Occupied, OSError, ValueError) as error:
@@ -65,6 +76,7 @@ def work_on(run_id: int) -> None:
         if not runs.hand_back(claim):
             runs.end_cancelled(claim, timezone.now())
         raise
+    return False
 
 
 def _fail(claim: runs.Claim, reason: str) -> None:
@@ -126,12 +138,14 @@ def _evaluate(watch: Watch, files: RunFiles, arguments: list[str]) -> dict[str, 
 
 
 def _command(watch: Watch, files: RunFiles, arguments: list[str], on_line: Callable[[str], object]) -> None:
-    """Run one command of the network to its end. Raises Failed and Stopped; nothing of it runs on then."""
+    """Run one command of the network to its end. Raises Failed, Killed, Stopped; nothing of it runs on."""
     with ModelProcess(arguments, log=files.log) as process:
         while process.returncode is None:
             for line in process.read_lines(BEAT_SECONDS):
                 on_line(line)
             watch.beat()
+        if process.was_killed:
+            raise Killed(process.reason())
         if process.returncode:
             raise Failed(process.reason())
 

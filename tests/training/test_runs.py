@@ -116,7 +116,7 @@ def test_a_lost_worker_is_noticed_after_a_minute_and_the_run_put_back_twice(run)
     assert recover_runs(at + timedelta(seconds=61)) == []
     run.refresh_from_db()
     assert run.state == RunState.FAILED
-    assert "3 workers were lost" in run.error
+    assert "broken off 3 times. The last time its worker was lost" in run.error
 
 
 def test_lost_while_cancelling_it_is_cancelled(run):

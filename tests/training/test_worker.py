@@ -18,6 +18,7 @@ from annotate.training import runs, worker
 from annotate.training.models import Embedding, ModelVersion, Run, RunState
 from annotate.training.runs import cancel_run, claim_run, recover_runs, run_folder
 from annotate.training.tasks import train_run
+from annotate.training.worker import work_on
 
 pytestmark = pytest.mark.usefixtures("stand_in")
 
@@ -81,7 +82,6 @@ def test_a_run_of_another_worker_is_left_alone(run):
         ("train:said", "the snapshot is torn"),
         ("evaluate:trace", "RuntimeError: out of memory"),
         ("embed:said", "the snapshot is torn"),
-        ("train:killed", "no memory left"),
     ],
 )
 def test_a_failure_says_why(run, monkeypatch, fail, reason):
@@ -91,6 +91,38 @@ def test_a_failure_says_why(run, monkeypatch, fail, reason):
     assert run.state == RunState.FAILED
     assert reason in run.error
     assert not ModelVersion.objects.exists()
+
+
+def test_a_killed_training_goes_on_from_its_checkpoint(run, monkeypatch):
+    monkeypatch.setenv("KILLED_AT", "2")
+    train_run(run_id=run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.losses, run.worker, run.error) == (RunState.QUEUED, 1, "", "")
+    train_run(run_id=run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.losses) == (RunState.SUCCEEDED, 1)
+    assert trained_from(run) == ["0", "2"]
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "embed"])
+def test_killed_again_and_again_it_fails(run, monkeypatch, command):
+    monkeypatch.setenv("FAIL", f"{command}:killed")
+    states = []
+    for _ in range(3):
+        assert work_on(run.pk) == (len(states) < 2), "whether it is to be put on the queue again"
+        states.append(Run.objects.get().state)
+    assert states == [RunState.QUEUED, RunState.QUEUED, RunState.FAILED]
+    run.refresh_from_db()
+    assert "broken off 3 times" in run.error
+    assert "no memory left" in run.error
+    assert not ModelVersion.objects.exists()
+
+
+def test_a_loss_does_not_undo_a_cancelling(run):
+    claim = claim_run(run.pk, "a:1", timezone.now())
+    cancel_run(run.pk, timezone.now())
+    assert not runs.lose(claim, "killed", timezone.now())
+    assert Run.objects.get().state == RunState.CANCELLING, "its worker says when it is"
 
 
 def test_a_snapshot_that_went_missing_says_so(run, folders):
