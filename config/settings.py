@@ -208,6 +208,9 @@ CELERY_BEAT_SCHEDULE = {
     "notice-lost-curation": {"task": "annotate.curation.tasks.notice_lost_curation", "schedule": 60.0},
 }
 
+# How many processes train one run together; 0: one on each GPU that its worker sees, else one.
+TRAINING_PROCESSES = environment.number("TRAINING_PROCESSES", 0)
+
 LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LOGGING = {
     "version": 1,

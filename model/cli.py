@@ -44,6 +44,9 @@ def _use_threads(threads: int | None) -> None:
 
 def train(arguments: argparse.Namespace) -> None:
     """Train a network on a snapshot."""
+    from model.launcher import end_with_launcher
+
+    end_with_launcher()
     from model.events import Events
     from model.preparation import Job
     from model.processes import Team

@@ -11,12 +11,15 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from annotate.training import curves, runs
+from annotate.training.gpus import AllTaken, free_gpus
 from annotate.training.launching import train_arguments
 from annotate.training.models import Run, RunState
 from annotate.training.process import ModelProcess
@@ -26,6 +29,8 @@ from annotate.training.shared_folders import BadCheckpoint
 from annotate.training.validating import leaks
 
 BEAT_SECONDS = 1.0
+# How soon a run is looked at again that found all GPUs of this machine taken.
+TAKEN_SECONDS = 5.0
 # The points of the curves are a long value: written less often than the heartbeat.
 POINTS_SECONDS = 2.0
 
@@ -49,11 +54,20 @@ def work_on(run_id: int) -> bool:
 
     Whether it is to be put on the queue again, for whoever is free to go on with it.
     """
+    try:
+        with free_gpus() as gpus:
+            return _work_on(run_id, gpus)
+    except AllTaken:
+        time.sleep(TAKEN_SECONDS)
+        return Run.objects.filter(pk=run_id, state=RunState.QUEUED).exists()
+
+
+def _work_on(run_id: int, gpus: list[str]) -> bool:
     claim = runs.claim_run(run_id, f"{socket.gethostname()}:{os.getpid()}", timezone.now())
     if claim is None:
         return False
     try:
-        _produce(claim)
+        _produce(claim, gpus)
     except Killed as killed:
         if runs.lose(claim, str(killed), timezone.now()):
             return True
@@ -84,10 +98,11 @@ def _fail(claim: runs.Claim, reason: str) -> None:
         runs.end_cancelled(claim, timezone.now())
 
 
-def _produce(claim: runs.Claim) -> None:
+def _produce(claim: runs.Claim, gpus: list[str]) -> None:
     run = Run.objects.select_related("snapshot", "parent__run__snapshot").get(pk=claim.run_id)
     watch = Watch(claim, run.events)
     files = RunFiles(runs.run_folder(run))
+    place = Workplace(watch, files, gpus)
     snapshot = ["--snapshot", str(runs.snapshot_folder(run.snapshot))]
     checkpoint = ["--checkpoint", str(files.checkpoint)]
     # A snapshot that was waited for, or the validation snapshot, may have come since it was queued.
@@ -97,11 +112,11 @@ def _produce(claim: runs.Claim) -> None:
         files.prepare()
         if not files.is_trained:
             with train_arguments(run) as arguments:
-                _train(watch, files, [*snapshot, *arguments])
-        evaluation = _evaluate(watch, files, [*checkpoint, *snapshot])
+                _train(place, [*snapshot, *arguments])
+        evaluation = _evaluate(place, [*checkpoint, *snapshot])
         watch.enter_stage("embedding")
         embed = ["embed", *checkpoint, *snapshot, "--output", str(files.embeddings)]
-        _command(watch, files, embed, lambda line: None)
+        place.run(embed, lambda line: None)
         watch.enter_stage("storing")
         enter_model_version(
             claim,
@@ -113,41 +128,56 @@ def _produce(claim: runs.Claim) -> None:
         files.drop_embeddings()
 
 
-def _train(watch: Watch, files: RunFiles, arguments: list[str]) -> None:
+def _train(place: Workplace, arguments: list[str]) -> None:
     def on_line(line: str) -> None:
         event = _parsed(line)
         if event.get("event") == "failed":
             raise Failed(event.get("reason") or "The training failed and said nothing.")
         if event.get("event") == "done":
-            files.note_trained()
-        watch.hear(event)
+            place.files.note_trained()
+        place.watch.hear(event)
 
-    watch.enter_stage("reading")
-    _command(watch, files, ["train", *arguments, "--output", str(files.checkpoint), "--resume"], on_line)
-    files.note_trained()
+    place.watch.enter_stage("reading")
+    output = ["--output", str(place.files.checkpoint), "--resume"]
+    place.run(["train", *arguments, *output], on_line, processes=place.processes)
+    place.files.note_trained()
 
 
-def _evaluate(watch: Watch, files: RunFiles, arguments: list[str]) -> dict[str, Any]:
+def _evaluate(place: Workplace, arguments: list[str]) -> dict[str, Any]:
     lines: list[str] = []
-    watch.enter_stage("evaluating")
-    _command(watch, files, ["evaluate", *arguments], lines.append)
+    place.watch.enter_stage("evaluating")
+    place.run(["evaluate", *arguments], lines.append)
     evaluation = _parsed(lines[-1]) if lines else {}
     if not evaluation:
         raise Failed("The evaluation ended well but printed no figures; the log says more.")
     return evaluation
 
 
-def _command(watch: Watch, files: RunFiles, arguments: list[str], on_line: Callable[[str], object]) -> None:
-    """Run one command of the network to its end. Raises Failed, Killed, Stopped; nothing of it runs on."""
-    with ModelProcess(arguments, log=files.log) as process:
-        while process.returncode is None:
-            for line in process.read_lines(BEAT_SECONDS):
-                on_line(line)
-            watch.beat()
-        if process.was_killed:
-            raise Killed(process.reason())
-        if process.returncode:
-            raise Failed(process.reason())
+@dataclass(frozen=True)
+class Workplace:
+    """Where one run is worked on: its files, the GPUs that are its own meanwhile, who is told of it."""
+
+    watch: Watch
+    files: RunFiles
+    gpus: list[str]
+
+    @property
+    def processes(self) -> int:
+        """How many train together: one a GPU, or as the settings say."""
+        return settings.TRAINING_PROCESSES or max(len(self.gpus), 1)
+
+    def run(self, arguments: list[str], on_line: Callable[[str], object], processes: int = 1) -> None:
+        """Run one command of the network to its end. Raises Failed, Killed, Stopped; none runs on then."""
+        process = ModelProcess(arguments, log=self.files.log, gpus=self.gpus or None, processes=processes)
+        with process:
+            while process.returncode is None:
+                for line in process.read_lines(BEAT_SECONDS):
+                    on_line(line)
+                self.watch.beat()
+            if process.was_killed:
+                raise Killed(process.reason())
+            if process.returncode:
+                raise Failed(process.reason())
 
 
 def _parsed(line: str) -> dict[str, Any]:
