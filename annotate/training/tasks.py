@@ -6,9 +6,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotate.training import errand_worker
+from annotate.training.deciding import decide
 from annotate.training.errands import ask_for_missing_measures, recover_errands, unfinished_of
 from annotate.training.freezing import make_asked_snapshot, overdue_freezes
-from annotate.training.models import Run
+from annotate.training.growing import start_due
+from annotate.training.models import FineTuning, Run
 from annotate.training.runs import recover_runs
 from annotate.training.worker import work_on
 from config.celery import app
@@ -62,3 +64,24 @@ def notice_lost_runs() -> None:
             transaction.on_commit(lambda run_id=run_id: train_run.delay(run_id=run_id))
         for freeze_id in overdue_freezes(now):
             transaction.on_commit(lambda freeze_id=freeze_id: make_snapshot.delay(freeze_id=freeze_id))
+
+
+@app.task
+def tend_fine_tunings() -> None:
+    """See to every campaign's fine-tuning, each in a task of its own, so that none holds up another.
+
+    Beat sends this every two minutes.
+    """
+    for fine_tuning_id in FineTuning.objects.to_tend().order_by("pk").values_list("pk", flat=True):
+        tend_fine_tuning.delay(fine_tuning_id=fine_tuning_id)
+
+
+@app.task
+def tend_fine_tuning(*, fine_tuning_id: int) -> None:
+    """Decide on a run that has ended, then start one where it is due."""
+    now = timezone.now()
+    decide(fine_tuning_id, now)
+    with transaction.atomic():
+        freeze = start_due(fine_tuning_id, now)
+        if freeze is not None:
+            transaction.on_commit(lambda: make_snapshot.delay(freeze_id=freeze.pk), robust=True)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from annotate.training.freezing import ask_for_snapshot
 from annotate.training.models import Freeze, Run, RunState, Snapshot
 from annotate.training.runs import claim_run, queue_run
-from annotate.training.tasks import make_snapshot, notice_lost_runs, train_run
+from annotate.training.tasks import make_snapshot, notice_lost_runs, tend_fine_tunings, train_run
 from config.celery import app
 
 
@@ -19,7 +19,7 @@ def test_training_has_a_queue_of_its_own():
 
 def test_beat_knows_the_task():
     names = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
-    assert notice_lost_runs.name in names
+    assert {notice_lost_runs.name, tend_fine_tunings.name} <= names
     app.loader.import_default_modules()
     assert names <= set(app.tasks)
 

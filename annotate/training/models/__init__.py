@@ -1,6 +1,6 @@
 """Tables of snapshots, runs, model versions and what grows of them."""
 
-from annotate.training.models.growing import FineTuning, Proposal, ProposedGroup
+from annotate.training.models.growing import Decision, FineTuning, Proposal, ProposedGroup, Verdict
 from annotate.training.models.runs import ENDED, LOST_AFTER, Run, RunQuerySet, RunState
 from annotate.training.models.snapshots import (
     ENQUEUE_AGAIN_AFTER,
@@ -20,7 +20,8 @@ from annotate.training.models.versions import (
 )
 
 __all__ = [
-    "EMBEDDING_SIZE", "ENDED", "ENQUEUE_AGAIN_AFTER", "LOST_AFTER", "Embedding", "EmbeddingQuerySet",
-    "Errand", "FineTuning", "Freeze", "FreezeQuerySet", "ModelVersion", "Promotion", "Proposal",
-    "ProposedGroup", "Run", "RunQuerySet", "RunState", "Snapshot", "SnapshotAlteration", "Validation",
+    "EMBEDDING_SIZE", "ENDED", "ENQUEUE_AGAIN_AFTER", "LOST_AFTER", "Decision", "Embedding",
+    "EmbeddingQuerySet", "Errand", "FineTuning", "Freeze", "FreezeQuerySet", "ModelVersion", "Promotion",
+    "Proposal", "ProposedGroup", "Run", "RunQuerySet", "RunState", "Snapshot", "SnapshotAlteration",
+    "Validation", "Verdict",
 ]  # fmt: skip
