@@ -81,16 +81,16 @@ def sets(whole):
     yield "at 3.2 triplets a face", only(whole, np.sort(sparse))
 
 
-def network_of(identity):
-    torch.manual_seed(0)
+def network_of(identity, seed=0):
+    torch.manual_seed(seed)
     backbone = build_network(NetworkConfig()).deviation.identity
     backbone.load_state_dict(identity.state_dict())
     return build_network(NetworkConfig(), backbone)
 
 
-def obvious(snapshot, network, seconds=None, steps=None):
+def obvious(snapshot, network, seconds=None, steps=None, seed=0):
     """Triplets a second of the obvious loop; it trains `network` for so many steps or seconds."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
     table, rows = snapshot.triplets, snapshot.triplets_of("train")
     network.train()
@@ -111,9 +111,9 @@ def obvious(snapshot, network, seconds=None, steps=None):
     return done / (time.monotonic() - began)
 
 
-def ours(snapshot, crops, network, seconds=None, steps=None):
+def ours(snapshot, crops, network, seconds=None, steps=None, seed=0):
     """Triplets a second of the training engine with its defaults; keeping V_id counts as training."""
-    config = dataclasses.replace(TrainConfig(), schedule="constant", epochs=1000)
+    config = dataclasses.replace(TrainConfig(), schedule="constant", epochs=1000, seed=seed)
     began, done = time.monotonic(), 0
     trainer = Trainer(snapshot, crops, network, CrowdLayer(snapshot.answers.annotators), config, CPU)
     trainer.keep_features()
