@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import dj_database_url
 
-from config import environment
+from config import environment, storage
 from config.environment import BASE_DIR
 from config.services import EmbeddedServices
 
@@ -141,19 +141,20 @@ UPLOAD_MOST_BYTES = environment.number("UPLOAD_MOST_MB", 4096) << 20
 # The folder of the server below which curators may import from; without it they may not.
 IMPORT_DIR = environment.folder("IMPORT_DIR")
 RUNS_DIR = environment.private_folder("RUNS_DIR", "runs")
-STORAGES = {
-    # The aligned faces. They are personal data: nothing here is served but through an authorised view.
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {
-            "location": str(FACES_DIR),
-            "base_url": None,
-            "file_permissions_mode": 0o600,
-            "directory_permissions_mode": 0o700,
-        },
-    },
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
+# Several machines share a bucket: faces, snapshots and runs are there, and on a machine only while it works
+# with them. Nothing of it is served but through an authorised view.
+STORAGE_BUCKET = environment.text("STORAGE_BUCKET")
+STORAGES = (
+    storage.in_bucket(
+        STORAGE_BUCKET,
+        endpoint=environment.text("STORAGE_ENDPOINT"),
+        region=environment.text("STORAGE_REGION"),
+        access_key=environment.text("STORAGE_ACCESS_KEY"),
+        secret_key=environment.text("STORAGE_SECRET_KEY"),
+    )
+    if STORAGE_BUCKET
+    else storage.in_folder(FACES_DIR)
+)
 
 # HTTPS_ONLY is for a server behind a TLS proxy; a lab's first look is over plain http on localhost.
 HTTPS_ONLY = environment.flag("HTTPS_ONLY", False)

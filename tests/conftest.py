@@ -7,6 +7,7 @@ from django.conf import settings as django_settings
 from django.utils import translation
 
 from annotate.accounts.models import Role, User
+from tests.bucket import on_machine, s3, shared_bucket  # noqa: F401 (fixtures)
 
 
 def pytest_collection_modifyitems(items):

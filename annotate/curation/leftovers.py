@@ -19,8 +19,8 @@ from annotate.curation.models import Erasure
 from annotate.faces.import_files import ImportFiles
 from annotate.faces.models import Import
 from annotate.training.models import ENDED, Errand, Freeze, Run
+from annotate.training.run_at_hand import run_texts_at_hand
 from annotate.training.run_files import RunFiles
-from annotate.training.runs import run_folder
 
 GONE = "What it said named a face that has been erased since."
 Keeps = Callable[[str], bool]
@@ -37,7 +37,8 @@ def remove(erasure: Erasure, keys: Collection[str]) -> None:
     for run in ended.defer("events").iterator(chunk_size=50):
         if any(key in run.error for key in keys):
             Run.objects.filter(pk=run.pk).update(error=GONE)
-        _clean_run(RunFiles(run_folder(run)), {*keys, *filter(None, [erasure.identity])})
+        with run_texts_at_hand(run) as files:
+            _clean_run(files, {*keys, *filter(None, [erasure.identity])})
     for errand in Errand.objects.exclude(error=""):
         if any(key in errand.error for key in keys):
             Errand.objects.filter(pk=errand.pk).update(error=GONE)

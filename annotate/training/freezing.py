@@ -6,6 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from django.utils.text import slugify
 from annotate.accounts.models import User
 from annotate.campaigns.models import Campaign
 from annotate.faces.models import Dataset
+from annotate.training import snapshot_store
 from annotate.training.models import Freeze, Snapshot
 from annotate.training.runs import fail_waiting, give_snapshot
 from annotate.training.snapshot_alteration import while_nobody_is_erased
@@ -83,9 +85,8 @@ def make_asked_snapshot(freeze_id: int) -> Snapshot | None:
     except CannotFreeze as error:
         Freeze.objects.filter(pk=freeze_id).update(error=str(error))
     except OSError as error:
-        reason = (
-            f"{error.strerror or error} ({error.filename or settings.SNAPSHOTS_DIR}). Nothing was written."
-        )
+        where = f" ({error.filename or settings.SNAPSHOTS_DIR})" if error.strerror else ""
+        reason = f"{error.strerror or error}{where}. Nothing was written."
         Freeze.objects.filter(pk=freeze_id).update(error=reason)
     fail_waiting([freeze_id], timezone.now())
     return None
@@ -108,8 +109,8 @@ def overdue_freezes(at: datetime) -> list[int]:
 
 @while_nobody_is_erased()
 def _freeze(snapshot: Snapshot, *, freeze: Freeze | None, progress: Callable[[int], object]) -> Snapshot:
-    manifest, folder = _write(snapshot, progress)
-    snapshot.folder, snapshot.sha256 = folder.name, manifest.sha256
+    manifest = _write(snapshot, progress)
+    snapshot.sha256 = manifest.sha256
     snapshot.counts = manifest.as_json()["counts"]
     try:
         with transaction.atomic():
@@ -120,20 +121,27 @@ def _freeze(snapshot: Snapshot, *, freeze: Freeze | None, progress: Callable[[in
                 give_snapshot(freeze, snapshot)
                 freeze.delete()
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            snapshot_store.remove(snapshot.folder)
         raise
     return snapshot
 
 
-def _write(snapshot: Snapshot, progress: Callable[[int], object]) -> tuple[Manifest, Path]:
+def _write(snapshot: Snapshot, progress: Callable[[int], object]) -> Manifest:
     """Write the folder under a name that people can read and nobody else uses."""
-    parent = Path(settings.SNAPSHOTS_DIR)
-    _sweep(parent)
-    folder = parent / f"{slugify(snapshot.name)[:80] or 'snapshot'}-{secrets.token_hex(4)}"
-    manifest = write_snapshot(
-        folder, name=snapshot.name, dataset=snapshot.dataset, campaign=snapshot.campaign, progress=progress
-    )
-    return manifest, folder
+    snapshot.folder = f"{slugify(snapshot.name)[:80] or 'snapshot'}-{secrets.token_hex(4)}"
+    with snapshot_store.being_made() as parent:
+        _sweep(parent)
+        target = parent / snapshot.folder
+        manifest = write_snapshot(
+            target,
+            name=snapshot.name,
+            dataset=snapshot.dataset,
+            campaign=snapshot.campaign,
+            progress=progress,
+        )
+        snapshot_store.keep(target)
+    return manifest
 
 
 def _sweep(parent: Path) -> None:

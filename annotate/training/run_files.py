@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+LOG, TRAINED = "log.txt", "trained"
 TAIL_BYTES = 16_384
 LOCK_SECONDS = 60.0
 
@@ -32,7 +33,7 @@ class RunFiles:
 
     @property
     def log(self) -> Path:
-        return self.folder / "log.txt"
+        return self.folder / LOG
 
     @property
     def checkpoint(self) -> Path:
@@ -49,7 +50,7 @@ class RunFiles:
 
     @property
     def _done(self) -> Path:
-        return self.folder / "trained"
+        return self.folder / TRAINED
 
     def note_trained(self) -> None:
         self._done.touch()
@@ -103,8 +104,13 @@ def last_lines(path: Path, lines: int, since: int = 0) -> list[str]:
         with path.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(max(since, size - TAIL_BYTES))
-            text = file.read().decode(errors="replace")
+            return last_of(file.read(), lines)
     except FileNotFoundError:
         return []
+
+
+def last_of(content: bytes, lines: int) -> list[str]:
+    """The last lines of a log that are not empty; of a progress bar its last state."""
+    text = content.decode(errors="replace")
     shown = (line.rstrip("\r").rsplit("\r", 1)[-1].rstrip() for line in text.split("\n"))
     return [line for line in shown if line][-lines:]

@@ -20,8 +20,8 @@ from annotate.accounts.models import User
 from annotate.training.models import FineTuning, Freeze, ModelVersion, Run, RunQuerySet, RunState, Snapshot
 from annotate.training.run_config import RunConfig
 from annotate.training.shared_folders import BadSnapshot as BadSnapshot
+from annotate.training.shared_folders import check_snapshot
 from annotate.training.shared_folders import run_folder as run_folder
-from annotate.training.shared_folders import snapshot_folder
 from annotate.training.validating import leaks
 
 MOST_LOSSES = 2
@@ -59,7 +59,7 @@ def queue_run(
         config = RunConfig.from_json(config)
     is_frozen = isinstance(source, Snapshot)
     if is_frozen:
-        snapshot_folder(source)
+        check_snapshot(source)
         if reason := leaks(source):
             raise BadSnapshot(reason)
     return Run.objects.create(

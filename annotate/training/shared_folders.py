@@ -8,14 +8,18 @@ Nothing may be written there, and no path of it kept: where storage is a bucket,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from django.conf import settings
 
+from annotate.training import bucket, snapshot_store
 from annotate.training.models import ModelVersion, Run, Snapshot
-from annotate.training.snapshot_folder import CannotFreeze, read_manifest
+from annotate.training.run_files import LOG, RunFiles, last_of
+from annotate.training.run_store import RunStore
+from annotate.training.scratch import scratch_folder
+from annotate.training.snapshot_folder import CannotFreeze
 
 CHECKPOINT_CONFIG = "config.json"
 
@@ -28,37 +32,69 @@ class BadCheckpoint(Exception):
     """The version's checkpoint is not where it should be; the message says what to do."""
 
 
-def snapshot_folder(snapshot: Snapshot) -> Path:
-    """Where it lies. Raises BadSnapshot where what lies there is not it."""
-    folder = Path(settings.SNAPSHOTS_DIR) / snapshot.folder
+def check_snapshot(snapshot: Snapshot) -> None:
+    """Raises BadSnapshot where what is stored is not it."""
     try:
-        manifest = read_manifest(folder)
-    except CannotFreeze as error:
+        manifest = snapshot_store.stored_manifest(snapshot.folder)
+    except (CannotFreeze, OSError) as error:
         raise BadSnapshot(f"{error}. Restore the folder from a backup, or freeze a new snapshot.") from error
     if manifest.sha256 != snapshot.sha256:
         raise BadSnapshot(
-            f"{folder} holds {manifest.sha256[:8]}, not {snapshot.sha256[:8]}. Freeze a new snapshot."
+            f"{snapshot.folder} holds {manifest.sha256[:8]}, not {snapshot.sha256[:8]}. "
+            "Freeze a new snapshot."
         )
-    return folder
 
 
 def run_folder(run: Run) -> Path:
-    """Where its checkpoint and log lie; it may not exist yet. The time keeps apart two databases' runs."""
+    """Where its checkpoint and log lie, if folders hold runs; it may not exist yet.
+
+    In a bucket its name counts. The time keeps apart two databases' runs.
+    """
     return Path(settings.RUNS_DIR) / f"run-{run.pk}-{run.created_at:%Y%m%d%H%M%S}"
 
 
+def log_tail(run: Run, lines: int) -> str:
+    """The last lines of a run's log; of a progress bar, which overwrites its line, its last state."""
+    if not bucket.is_used():
+        return RunFiles(run_folder(run)).log_tail(lines)
+    try:
+        return "\n".join(last_of(RunStore(run_folder(run).name).read(LOG), lines))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:  # all else on the page is known without it
+        return f"The log can not be read now: {error}"
+
+
 @contextmanager
-def snapshot_at_hand(snapshot: Snapshot) -> Iterator[Path]:
-    """The folder of a snapshot, with its crops. Raises BadSnapshot where what is stored is not it."""
-    yield snapshot_folder(snapshot)
+def snapshot_at_hand(snapshot: Snapshot, wait: Callable[[float], object] | None = None) -> Iterator[Path]:
+    """The folder of a snapshot, with its crops. Raises BadSnapshot where what is stored is not it.
+
+    `wait` is called with seconds while a copy comes; what it raises ends that.
+    """
+    check_snapshot(snapshot)
+    with ExitStack() as at_hand:
+        try:
+            folder = at_hand.enter_context(snapshot_store.crops_at_hand(snapshot.folder, wait))
+        except FileNotFoundError as error:
+            raise BadSnapshot(
+                f"A picture or table of it is gone ({error}). Freeze a new snapshot."
+            ) from error
+        yield folder
 
 
 @contextmanager
 def checkpoint_at_hand(version: ModelVersion) -> Iterator[Path]:
     """The folder of a version's checkpoint. Raises BadCheckpoint where it is gone."""
-    folder = Path(settings.RUNS_DIR) / version.folder
-    if not (folder / CHECKPOINT_CONFIG).is_file():
-        raise BadCheckpoint(
-            f"{folder} holds no whole checkpoint of {version}. Restore the folder from a backup."
-        )
-    yield folder
+    with ExitStack() as at_hand:
+        if bucket.is_used():
+            runs = at_hand.enter_context(scratch_folder())
+            name, _, checkpoint = version.folder.partition("/")
+            RunStore(name).bring(runs / name, lambda file: file.startswith(f"{checkpoint}/"))
+        else:
+            runs = Path(settings.RUNS_DIR)
+        folder = runs / version.folder
+        if not (folder / CHECKPOINT_CONFIG).is_file():
+            raise BadCheckpoint(
+                f"{version.folder} holds no whole checkpoint of {version}. Restore it from a backup."
+            )
+        yield folder

@@ -17,10 +17,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils.text import slugify
 
+from annotate.training import snapshot_store
 from annotate.training.models import ModelVersion, Snapshot, SnapshotAlteration
 from annotate.training.snapshot_folder import (
     CannotFreeze,
@@ -28,7 +28,6 @@ from annotate.training.snapshot_folder import (
     Manifest,
     read_manifest,
     seal,
-    to_disk,
 )
 
 # Any number of our own: the advisory lock that freezing shares and an erasure has alone.
@@ -71,17 +70,8 @@ def _lock(kind: str) -> Iterator[None]:
 
 
 def holding(snapshots: Collection[Snapshot], keys: Collection[str]) -> list[Snapshot]:
-    """Those whose folder has a row for any of these faces."""
-    return [s for s in snapshots if folder_holds(Path(settings.SNAPSHOTS_DIR) / s.folder, keys)]
-
-
-def folder_holds(folder: Path, keys: Collection[str]) -> bool:
-    """Whether a snapshot's folder has a row for any of these faces; False where there is no such folder."""
-    try:
-        with (folder / "faces.csv").open(newline="", encoding="utf-8") as file:
-            return any(row and row[0] in keys for row in csv.reader(file))
-    except FileNotFoundError:
-        return False
+    """Those that have a row for any of these faces."""
+    return [s for s in snapshots if snapshot_store.holds(s.folder, keys)]
 
 
 def alter_snapshot(
@@ -98,10 +88,20 @@ def alter_snapshot(
     torn, and OSError where it can not be written; the snapshot is as it was then.
     """
     snapshot = Snapshot.objects.get(pk=snapshot_id)
-    parent = Path(settings.SNAPSHOTS_DIR)
-    before = parent / snapshot.folder
-    if not folder_holds(before, keys):
+    if not snapshot_store.holds(snapshot.folder, keys):
         return None
+    with snapshot_store.tables_at_hand(snapshot.folder) as before, snapshot_store.being_made() as parent:
+        after, manifest, taken_out = _altered(snapshot, before, parent, keys)
+        snapshot_store.keep(after)
+    with transaction.atomic():
+        note(snapshot.pk)
+        return _take_its_place(snapshot, after, manifest, taken_out, at)
+
+
+def _altered(
+    snapshot: Snapshot, before: Path, parent: Path, keys: Collection[str]
+) -> tuple[Path, Manifest, TakenOut]:
+    """Write it anew beside; the new folder, and what is in it."""
     partial = parent / f".{snapshot.folder}.altered.partial"
     shutil.rmtree(partial, ignore_errors=True)
     try:
@@ -111,13 +111,10 @@ def alter_snapshot(
         after = parent / f"{slugify(snapshot.name)[:80] or 'snapshot'}-{manifest.sha256[:8]}-{snapshot.pk}"
         shutil.rmtree(after, ignore_errors=True)
         partial.rename(after)
-        to_disk(parent)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    with transaction.atomic():
-        note(snapshot.pk)
-        return _take_its_place(snapshot, after, manifest, taken_out, at)
+    return after, manifest, taken_out
 
 
 def _take_its_place(
@@ -137,9 +134,7 @@ def _take_its_place(
 def remove_old_folders() -> None:
     """Remove the folders that altered snapshots lay in before."""
     for alteration in SnapshotAlteration.objects.exclude(folder_before=""):
-        folder = Path(settings.SNAPSHOTS_DIR) / alteration.folder_before
-        if folder.exists():
-            shutil.rmtree(folder)
+        snapshot_store.remove(alteration.folder_before)
         alteration.folder_before = ""
         alteration.save(update_fields=["folder_before"])
 
@@ -147,14 +142,13 @@ def remove_old_folders() -> None:
 def remove_unknown_folders(keys: Collection[str]) -> int:
     """Remove what killed workers left: half-written folders, and whole ones that no snapshot knows of and
     that hold any of these faces. Belongs under while_no_snapshot_is_made(). Returns how many held some."""
-    parent = Path(settings.SNAPSHOTS_DIR)
     known = set(Snapshot.objects.values_list("folder", flat=True))
     removed = 0
-    for folder in parent.iterdir() if parent.is_dir() else ():
-        if folder.is_dir() and folder.name not in known:
-            held = folder_holds(folder, keys)
-            if held or (folder.name.startswith(".") and folder.name.endswith(".partial")):
-                shutil.rmtree(folder)
+    for folder in snapshot_store.all_folders():
+        if folder not in known:
+            held = snapshot_store.holds(folder, keys)
+            if held or snapshot_store.is_half_written(folder):
+                snapshot_store.remove(folder)
                 removed += held
     return removed
 
@@ -177,10 +171,12 @@ def _write_faces(source: Path, target: Path, keys: Collection[str]) -> Counter[s
     with ExitStack() as files:
         head, rows, write = _copying(files, source, target, "faces.csv")
         crop, split = head.index("crop"), head.index("split")
+        crops_are_here = (source / "crops").is_dir()  # a bucket has them in the faces' own storage
         for row in rows:
             if row[0] not in keys:
                 write(row)
-                _keep_crop(source / row[crop], target / row[crop])
+                if crops_are_here:
+                    _keep_crop(source / row[crop], target / row[crop])
                 by_split[row[split]] += 1
     return by_split
 

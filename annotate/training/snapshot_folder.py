@@ -25,11 +25,13 @@ from django.db.models.functions import Collate
 from annotate.campaigns.export import consistent_read, copy_answers, copy_triplets
 from annotate.campaigns.models import Campaign, Candidate
 from annotate.faces.models import Dataset, Face, ImportedTriplet
+from annotate.training import bucket
 
 FORMAT = 1
 FACES_AT_ONCE = 2_000
 FACE_COLUMNS = ("face", "image", "crop", "crop_sha256", "split", "identity", "expression")
 TABLES = ("answers.csv", "faces.csv", "triplets.csv")
+MANIFEST = "manifest.json"
 
 
 class CannotFreeze(Exception):
@@ -95,10 +97,18 @@ def write_snapshot(
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a snapshot's folder. Raises CannotFreeze where it is missing or torn."""
     try:
-        values = json.loads((folder / "manifest.json").read_text())
-        return Manifest(**values | {"counts": Counts(**values["counts"])})
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return parsed_manifest((folder / MANIFEST).read_bytes(), str(folder))
+    except OSError as error:
         raise CannotFreeze(f"{folder} is no whole snapshot: {error}") from error
+
+
+def parsed_manifest(content: bytes, where: str) -> Manifest:
+    """What a manifest.json says. Raises CannotFreeze where it is torn."""
+    try:
+        values = json.loads(content)
+        return Manifest(**values | {"counts": Counts(**values["counts"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise CannotFreeze(f"{where} is no whole snapshot: {error}") from error
 
 
 def _fill(
@@ -137,8 +147,8 @@ def seal(folder: Path, *, name: str, dataset: str, campaign: str, counts: Counts
         sha256=hashlib.sha256("".join(f"{files[path]}  {path}\n" for path in TABLES).encode()).hexdigest(),
     )
     text = json.dumps(manifest.as_json(), indent=2, sort_keys=True, ensure_ascii=False)
-    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
-    for path in (*TABLES, "manifest.json", "."):
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    for path in (*TABLES, MANIFEST, "."):
         to_disk(folder / path)
     return manifest
 
@@ -207,13 +217,15 @@ def _place_crop(stored: str, target: Path) -> None:
         os.link(default_storage.path(stored), target)
         return
     try:
-        source = default_storage.open(stored)
+        if bucket.is_used():
+            bucket.fetch(bucket.crop_key(stored), target)
+            return
+        with default_storage.open(stored) as source, target.open("wb") as out:
+            shutil.copyfileobj(source, out)
     except FileNotFoundError as error:
         raise CannotFreeze(
             f"The picture {stored} is missing from storage. Restore it from a backup, then freeze again."
         ) from error
-    with source, target.open("wb") as out:
-        shutil.copyfileobj(source, out)
 
 
 def _triplets_by_source(path: Path) -> Counter[str]:

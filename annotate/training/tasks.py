@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from celery.signals import worker_ready
 from django.db import transaction
 from django.utils import timezone
 
-from annotate.training import errand_worker
+from annotate.training import bucket, errand_worker
 from annotate.training.deciding import decide
 from annotate.training.errands import ask_for_missing_measures, recover_errands, unfinished_of
 from annotate.training.freezing import make_asked_snapshot, overdue_freezes
 from annotate.training.growing import start_due
 from annotate.training.models import FineTuning, Run
 from annotate.training.runs import recover_runs
+from annotate.training.scratch import sweep
 from annotate.training.worker import work_on
 from config.celery import app
+
+
+@worker_ready.connect
+def remove_left_copies(**of_worker: object) -> None:
+    """Faces that a killed worker had at hand go as soon as its machine has a worker again."""
+    if bucket.is_used():
+        sweep()
 
 
 @app.task

@@ -7,14 +7,13 @@ not be measured fairly, what a version reaches.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from annotate.accounts.models import User
@@ -22,6 +21,7 @@ from annotate.faces.models import Dataset, Split
 from annotate.training import curves
 from annotate.training.errands import ask_to_measure
 from annotate.training.models import Errand, ModelVersion, Snapshot, Validation
+from annotate.training.snapshot_store import open_file
 
 
 class CannotValidate(Exception):
@@ -180,8 +180,7 @@ def _faces(snapshot: Snapshot) -> Iterator[list[str]]:
 
 
 def _rows(snapshot: Snapshot, table: str, *columns: str) -> Iterator[list[str]]:
-    path = Path(settings.SNAPSHOTS_DIR) / snapshot.folder / table
-    with path.open(newline="", encoding="utf-8") as file:
+    with io.TextIOWrapper(open_file(snapshot.folder, table), encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
         head = next(rows)
         places = [head.index(column) for column in columns]

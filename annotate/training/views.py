@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Q
@@ -17,11 +14,11 @@ from annotate.accounts.models import User
 from annotate.accounts.permissions import admin_required, curator_required
 from annotate.campaigns.models import Campaign
 from annotate.faces.models import Dataset
+from annotate.training import snapshot_store
 from annotate.training.forms import FreezeForm, RunForm
 from annotate.training.freezing import ask_for_snapshot
 from annotate.training.models import Freeze, Run, RunState, Snapshot
 from annotate.training.runs import BadSnapshot, cancel_run, queue_run
-from annotate.training.snapshot_folder import TABLES
 from annotate.training.tasks import make_snapshot, train_run
 
 NAME_LENGTH = 100
@@ -80,7 +77,7 @@ def _snapshots(only: Q = EVERY) -> dict[str, object]:
         "pending": freezes.pending(),
         "failed": freezes.failed(),
         "has_sources": Dataset.objects.exists(),
-        "files": (*TABLES, "manifest.json"),
+        "files": snapshot_store.FILES,
     }
 
 
@@ -89,10 +86,13 @@ def _snapshots(only: Q = EVERY) -> dict[str, object]:
 def snapshot_file(request: HttpRequest, snapshot_id: int, name: str) -> HttpResponse:
     """One of a snapshot's tables, or its manifest, to download."""
     snapshot = get_object_or_404(Snapshot, pk=snapshot_id)
-    path = Path(settings.SNAPSHOTS_DIR) / snapshot.folder / name
-    if name not in (*TABLES, "manifest.json") or not path.is_file():
+    if name not in snapshot_store.FILES:
         raise Http404
-    return FileResponse(path.open("rb"), as_attachment=True, filename=f"{snapshot.folder}-{name}")
+    try:
+        file = snapshot_store.open_file(snapshot.folder, name)
+    except FileNotFoundError:
+        raise Http404 from None
+    return FileResponse(file, as_attachment=True, filename=f"{snapshot.folder}-{name}")
 
 
 @admin_required

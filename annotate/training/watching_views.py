@@ -10,8 +10,7 @@ from annotate.accounts.permissions import curator_required
 from annotate.training import reports
 from annotate.training.forms import RunForm
 from annotate.training.models import Run, RunState, Snapshot
-from annotate.training.run_files import RunFiles
-from annotate.training.runs import run_folder
+from annotate.training.shared_folders import log_tail
 
 LOG_LINES = 12
 RUNS_SHOWN = 200
@@ -72,5 +71,5 @@ def _run(run_id: int) -> dict[str, object]:
         "accuracy_rows": reports.accuracy_rows(evaluation),
         "tournament": reports.tournament_accuracy(evaluation),
         "embeddings": version.embeddings.count() if version else 0,
-        "log": RunFiles(run_folder(run)).log_tail(LOG_LINES),
+        "log": log_tail(run, LOG_LINES),
     }

@@ -10,29 +10,28 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from annotate.training import curves, runs
+from annotate.training import runs
 from annotate.training.gpus import AllTaken, free_gpus
 from annotate.training.launching import train_arguments
 from annotate.training.models import Run, RunState
 from annotate.training.process import ModelProcess
 from annotate.training.results import ClaimLost, enter_model_version
+from annotate.training.run_at_hand import run_at_hand
 from annotate.training.run_files import Occupied, RunFiles
-from annotate.training.shared_folders import BadCheckpoint
+from annotate.training.shared_folders import BadCheckpoint, BadSnapshot, snapshot_at_hand
 from annotate.training.validating import leaks
+from annotate.training.watch import BEAT_SECONDS, Stopped, Watch
 
-BEAT_SECONDS = 1.0
 # How soon a run is looked at again that found all GPUs of this machine taken.
 TAKEN_SECONDS = 5.0
-# The points of the curves are a long value: written less often than the heartbeat.
-POINTS_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
 
@@ -43,10 +42,6 @@ class Failed(Exception):
 
 class Killed(Exception):
     """A process of the network was killed from outside; the message is for the admin."""
-
-
-class Stopped(Exception):
-    """The run is being cancelled, or is not this worker's any more."""
 
 
 def work_on(run_id: int) -> bool:
@@ -74,7 +69,7 @@ def _work_on(run_id: int, gpus: list[str]) -> bool:
         runs.end_cancelled(claim, timezone.now())
     except (Stopped, ClaimLost):
         runs.end_cancelled(claim, timezone.now())
-    except (Failed, runs.BadSnapshot, BadCheckpoint, Occupied, OSError, ValueError) as error:
+    except (Failed, BadSnapshot, BadCheckpoint, Occupied, OSError, ValueError) as error:
         _fail(claim, str(error))
     except (OperationalError, InterfaceError):
         # The database went away. The claim grows stale, and the run goes on from its checkpoint.
@@ -101,31 +96,38 @@ def _fail(claim: runs.Claim, reason: str) -> None:
 def _produce(claim: runs.Claim, gpus: list[str]) -> None:
     run = Run.objects.select_related("snapshot", "parent__run__snapshot").get(pk=claim.run_id)
     watch = Watch(claim, run.events)
-    files = RunFiles(runs.run_folder(run))
-    place = Workplace(watch, files, gpus)
-    snapshot = ["--snapshot", str(runs.snapshot_folder(run.snapshot))]
-    checkpoint = ["--checkpoint", str(files.checkpoint)]
     # A snapshot that was waited for, or the validation snapshot, may have come since it was queued.
     if reason := leaks(run.snapshot):
         raise Failed(reason)
-    with files.alone(watch.wait):
+    with ExitStack() as at_hand:
+        files, store = at_hand.enter_context(
+            run_at_hand(run, wait=watch.wait, beat=watch.wait_on, may=watch.is_held_for_sure)
+        )
+        folder = at_hand.enter_context(snapshot_at_hand(run.snapshot, watch.wait))
+        at_hand.enter_context(files.alone(watch.wait))
+        place, snapshot = Workplace(watch, files, gpus), ["--snapshot", str(folder)]
         files.prepare()
         if not files.is_trained:
             with train_arguments(run) as arguments:
                 _train(place, [*snapshot, *arguments])
-        evaluation = _evaluate(place, [*checkpoint, *snapshot])
+        snapshot += ["--checkpoint", str(files.checkpoint)]
+        evaluation = _evaluate(place, snapshot)
         watch.enter_stage("embedding")
-        embed = ["embed", *checkpoint, *snapshot, "--output", str(files.embeddings)]
-        place.run(embed, lambda line: None)
+        place.run(["embed", *snapshot, "--output", str(files.embeddings)], lambda line: None)
         watch.enter_stage("storing")
-        enter_model_version(
-            claim,
-            folder=f"{files.folder.name}/{files.checkpoint.name}",
-            evaluation=evaluation,
-            embedded=files.embedded(),
-            at=timezone.now(),
-        )
-        files.drop_embeddings()
+        store()
+        _enter(claim, files, evaluation)
+
+
+def _enter(claim: runs.Claim, files: RunFiles, evaluation: dict[str, Any]) -> None:
+    enter_model_version(
+        claim,
+        folder=f"{files.folder.name}/{files.checkpoint.name}",
+        evaluation=evaluation,
+        embedded=files.embedded(),
+        at=timezone.now(),
+    )
+    files.drop_embeddings()
 
 
 def _train(place: Workplace, arguments: list[str]) -> None:
@@ -187,53 +189,3 @@ def _parsed(line: str) -> dict[str, Any]:
         if isinstance(value, dict):
             return value
     return {}
-
-
-class Watch:
-    """Tells the database how far the run is, and hears from it when to stop."""
-
-    def __init__(self, claim: runs.Claim, points: list[curves.Event]) -> None:
-        self._claim = claim
-        self._points = points
-        self._stage, self._progress = "starting", 0.0
-        self._last_beat = self._last_points = 0.0
-        self._points_written = True
-
-    def enter_stage(self, stage: str) -> None:
-        self._stage, self._progress = stage, 0.0
-        self._last_beat = self._last_points = 0.0
-        self.beat()
-
-    def hear(self, event: dict[str, Any]) -> None:
-        """Take in one event of `python -m model train`."""
-        if event.get("event") in ("stage", "progress"):
-            self._stage = str(event["stage"]).replace("_", " ")
-            self._progress = event.get("step", 0) / max(event.get("steps") or 1, 1)
-        point = curves.point_of(event)
-        if point is not None:
-            self._points, self._points_written = curves.with_point(self._points, point), False
-
-    def wait(self, seconds: float) -> None:
-        time.sleep(seconds)
-        self.beat()
-
-    def beat(self) -> None:
-        """Write what is new, at most about once a second. Raises Stopped."""
-        now = time.monotonic()
-        if now - self._last_beat < BEAT_SECONDS:
-            return
-        self._last_beat = now
-        values: dict[str, object] = {"stage": self._stage, "progress": self._progress}
-        if not self._points_written and now - self._last_points >= POINTS_SECONDS:
-            values["events"] = self._points
-        try:
-            state = runs.report(self._claim, timezone.now(), **values)
-        except (OperationalError, InterfaceError):
-            # The database restarts, say. The training goes on; the next beat connects anew.
-            logger.warning("No heartbeat for run %s: the database does not answer", self._claim.run_id)
-            connection.close()
-            return
-        if "events" in values:
-            self._points_written, self._last_points = True, now
-        if state != RunState.RUNNING:
-            raise Stopped

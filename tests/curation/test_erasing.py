@@ -28,7 +28,8 @@ from annotate.training.models import (
     Snapshot,
     SnapshotAlteration,
 )
-from annotate.training.runs import queue_run, snapshot_folder
+from annotate.training.runs import queue_run
+from annotate.training.snapshot_store import path_of
 from model.snapshot import read_snapshot
 from tests.curation.erasing import PERSON, answer_some
 from tests.factories import make_dataset, make_face, make_imported_triplet
@@ -104,12 +105,12 @@ def test_nothing_of_her_is_left_and_all_else_stands(world, admin, folders):
 
 
 def test_the_altered_snapshot_is_whole_and_says_what_it_was(world, admin):
-    old = read_snapshot(snapshot_folder(world.snapshot))
+    old = read_snapshot(path_of(world.snapshot.folder))
     names = [tuple(old.faces.keys[face] for face in triplet) for triplet in old.triplets.faces]
     keep = [number for number, keys in enumerate(names) if not any(PERSON in key for key in keys)]
     erase(ask(world, admin).pk)
     snapshot = Snapshot.objects.get()
-    new = read_snapshot(snapshot_folder(snapshot))
+    new = read_snapshot(path_of(snapshot.folder))
     assert [tuple(new.faces.keys[face] for face in triplet) for triplet in new.triplets.faces] == [
         names[number] for number in keep
     ]
@@ -131,7 +132,7 @@ def test_the_altered_snapshot_is_whole_and_says_what_it_was(world, admin):
     world.version.refresh_from_db()
     assert world.version.erased_at is not None
     frozen = freeze_snapshot(name="anew", dataset=world.dataset)
-    assert not any(PERSON in key for key in read_snapshot(snapshot_folder(frozen)).faces.keys)
+    assert not any(PERSON in key for key in read_snapshot(path_of(frozen.folder)).faces.keys)
 
 
 def test_all_versions_that_learnt_from_her_are_marked_and_counted_once(world, admin, folders):
@@ -211,7 +212,7 @@ def test_killed_before_and_after_every_step_it_goes_on_to_the_same_end(world, ad
     assert SnapshotAlteration.objects.get().folder_before == ""
     assert len(list((folders / "snapshots").iterdir())) == 1
     assert list(differences(world.campaign)) == []
-    read_snapshot(snapshot_folder(Snapshot.objects.get()))
+    read_snapshot(path_of(Snapshot.objects.get().folder))
 
 
 def test_a_crop_that_was_imported_anew_meanwhile_is_another_ones(world, admin, monkeypatch):

@@ -9,7 +9,8 @@ from django.test import Client
 from annotate.training import process
 from annotate.training.freezing import freeze_snapshot
 from annotate.training.runs import queue_run
-from tests.factories import make_dataset, make_face, make_imported_triplet
+from tests.training.drawn import drawn_dataset
+from tests.training.workers import start_worker  # noqa: F401 (a fixture)
 
 
 @pytest.fixture(autouse=True)
@@ -22,25 +23,7 @@ def folders(settings, tmp_path):
 
 @pytest.fixture
 def dataset(db):
-    """Twelve people, eight of them for training, calm and glad; triplets name the other expression odd."""
-    dataset = make_dataset("drawn")
-    for split, people in (("train", range(8)), ("val", range(8, 12))):
-        calm, glad = (
-            [
-                make_face(
-                    dataset, f"{expression}-{person:02}", split=split, identity=f"p{person}",
-                    expression=expression, smile=smile, tone=120 + 10 * person,
-                )
-                for person in people
-            ]
-            for expression, smile in (("calm", -0.6), ("glad", 0.9))
-        )  # fmt: skip
-        for i in range(len(calm)):
-            j = (i + 1) % len(calm)
-            answers = (3, 3, 3, 3, 2, 0)
-            make_imported_triplet((calm[i], calm[j], glad[i]), answers, kind="TWO_CLASS_TRIPLET")
-            make_imported_triplet((glad[i], glad[j], calm[i]), answers, kind="TWO_CLASS_TRIPLET")
-    return dataset
+    return drawn_dataset()
 
 
 @pytest.fixture

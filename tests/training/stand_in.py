@@ -45,6 +45,7 @@ def train(options):
     print("warning of a library, no JSON", flush=True)
     resumed = (checkpoint / "resume.json").exists()
     first = json.loads((checkpoint / "resume.json").read_text())["epoch"] if resumed else 0
+    print(f"from epoch {first}", file=sys.stderr)
     with (checkpoint.parent / "epochs").open("a") as file:
         file.write(f"{first}\n")
     for epoch in range(first, 4):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from annotate.training.models import Run, RunState
 from annotate.training.runs import cancel_run, queue_run, run_folder
 from annotate.training.worker import work_on
-from tests.training.test_real_worker import is_training, lives, wait_for
+from tests.training.workers import is_training, lives, wait_for
 
 pytestmark = pytest.mark.long
 CONFIG = {"epochs": 100_000, "faces_per_step": 12, "triplets_per_step": 24}

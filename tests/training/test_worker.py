@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from annotate.training import runs, worker
+from annotate.training import runs, watch
 from annotate.training.models import Embedding, ModelVersion, Run, RunState
 from annotate.training.runs import cancel_run, claim_run, recover_runs, run_folder
 from annotate.training.tasks import train_run
@@ -181,12 +181,12 @@ def test_stopping_the_worker_hands_the_run_back(run, monkeypatch):
             raise SystemExit
         return report(claim, at, **values)
 
-    monkeypatch.setattr(worker.runs, "report", stopped)
+    monkeypatch.setattr(runs, "report", stopped)
     with pytest.raises(SystemExit):
         train_run(run_id=run.pk)
     run.refresh_from_db()
     assert (run.state, run.losses, run.heartbeat_at) == (RunState.QUEUED, 0, None)
-    monkeypatch.setattr(worker.runs, "report", report)
+    monkeypatch.setattr(runs, "report", report)
     train_run(run_id=run.pk)
     run.refresh_from_db()
     assert run.state == RunState.SUCCEEDED
@@ -224,8 +224,8 @@ def test_a_database_that_restarts_does_not_end_the_training(run, monkeypatch):
             raise OperationalError("server closed the connection unexpectedly")
         return report(claim, at, **values)
 
-    monkeypatch.setattr(worker.connection, "close", lambda: None)
-    monkeypatch.setattr(worker.runs, "report", unreachable_at_first)
+    monkeypatch.setattr(watch.connection, "close", lambda: None)
+    monkeypatch.setattr(runs, "report", unreachable_at_first)
     train_run(run_id=run.pk)
     run.refresh_from_db()
     assert failures
