@@ -1,43 +1,24 @@
-"""Creates campaigns: draws the groups and lays out every bracket's first round."""
+"""Creates campaigns and adds groups to them: lays out every bracket's first round. What is drawn drawing.py
+says."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 from django.db import transaction
-from django.db.models import TextChoices
+from django.db.models import Max
 
+from annotate.campaigns.drawing import CannotDrawGroups, DrawFrom, DrawnGroup, draws, why_none
 from annotate.campaigns.gold import draw_gold_from_triplets
 from annotate.campaigns.models import Bracket, Campaign, Candidate, Comparison, Group
-from annotate.faces.models import Dataset, Split, Strength
+from annotate.faces.models import Dataset, Face
 from annotate.tournament import bracket as tournament_bracket
-from annotate.tournament.grouping import LabelledFace, LabelledFaces, Pair, draw_candidates
 
 GROUPS_AT_ONCE = 200
 # A preview tries so many anchors at most, and shows so many groups.
 ANCHORS_TRIED, GROUPS_PREVIEWED = 500, 4
-
-
-class DrawFrom(TextChoices):
-    """What says which faces are positives of an anchor."""
-
-    EITHER = "", "strong triplets, or labels where there are none"
-    TRIPLETS = "triplets", "imported triplets on which the raters agree strongly"
-    LABELS = "labels", "expression labels"
-
-
-class CannotDrawGroups(Exception):
-    """There is nothing to draw groups from; the message says what is missing."""
-
-
-@dataclass(frozen=True)
-class DrawnGroup:
-    anchor: int
-    split: str
-    candidates: list[Pair]
 
 
 @dataclass
@@ -79,7 +60,7 @@ def create_campaign(
     campaign.save()
     creation = Creation(campaign)
     batch: list[DrawnGroup] = []
-    for drawn in _draws(dataset, k, random.Random(seed), draw_from):
+    for drawn in draws(dataset, k, random.Random(seed), draw_from):
         if drawn is None:
             creation.skipped += 1
             continue
@@ -92,7 +73,7 @@ def create_campaign(
             break
     _lay_out(campaign, batch, first_index=creation.groups - len(batch) + 1)
     if not creation.groups:
-        raise CannotDrawGroups(_why_none(dataset, k, creation.skipped, draw_from))
+        raise CannotDrawGroups(why_none(dataset, k, creation.skipped, draw_from))
     if gold:
         creation.gold = draw_gold_from_triplets(campaign, gold)
     return creation
@@ -123,7 +104,7 @@ def preview_groups(
 ) -> Preview:
     """Draw as create_campaign would, and write nothing. Raises CannotDrawGroups, as that does."""
     preview = Preview()
-    for drawn in _draws(dataset, k, random.Random(seed), draw_from):
+    for drawn in draws(dataset, k, random.Random(seed), draw_from):
         if preview.filled == groups:
             break
         if preview.tried == ANCHORS_TRIED:
@@ -136,103 +117,43 @@ def preview_groups(
         if len(preview.groups) < GROUPS_PREVIEWED:
             preview.groups.append(drawn)
     if not preview.filled and preview.is_whole:
-        raise CannotDrawGroups(_why_none(dataset, k, preview.skipped, draw_from))
+        raise CannotDrawGroups(why_none(dataset, k, preview.skipped, draw_from))
     return preview
 
 
-def _why_none(dataset: Dataset, k: int, tried: int, draw_from: str) -> str:
-    if not tried:
-        return {
-            DrawFrom.EITHER: f"Data set {dataset} has neither triplets on which its raters agree strongly "
-            "nor faces with an expression label. Import triplets (import_fec) or labels (import_faces "
-            "--labels).",
-            DrawFrom.TRIPLETS: f"Data set {dataset} has no triplets on which its raters agree strongly. "
-            "Import some (import_fec), or draw from its labels.",
-            DrawFrom.LABELS: f"Data set {dataset} has no faces with an expression label. Import labels "
-            "(import_faces --labels), or draw from its triplets.",
-        }[DrawFrom(draw_from)]
-    return (
-        f"None of the {tried} possible anchors of data set {dataset} has {k} different positives with "
-        f"{k} different negatives. Choose a smaller k (8 or 4)."
-    )
+@transaction.atomic
+def add_groups(campaign: Campaign, drawn: Sequence[DrawnGroup]) -> list[tuple[DrawnGroup, Group]]:
+    """Add groups to a campaign that may be under way; annotators come to them as to any others.
 
-
-def _draws(dataset: Dataset, k: int, rng: random.Random, draw_from: str) -> Iterator[DrawnGroup | None]:
-    """Groups in random order of their anchors; None for an anchor that cannot fill one.
-
-    Faces that are set aside are in none of them.
+    Left out are those whose anchor has a group there by now, or one of whose faces is not ready any more.
     """
-    if draw_from == DrawFrom.EITHER:
-        strong = dataset.imported_triplets.ready().filter(strength=Strength.STRONG)
-        draw_from = DrawFrom.TRIPLETS if strong.exists() else DrawFrom.LABELS
-    if draw_from == DrawFrom.TRIPLETS:
-        yield from _draws_from_triplets(dataset, k, rng)
-    else:
-        yield from _draws_from_labels(dataset, k, rng)
+    # Whoever adds groups waits here for whoever does; votes, which only refer to the campaign, do not.
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    ready = set(Face.objects.ready().filter(pk__in=_faces(drawn)).values_list("pk", flat=True))
+    taken = set(campaign.groups.values_list("anchor", flat=True))
+    fit = []
+    for group in drawn:
+        if group.anchor not in taken and ready.issuperset(_faces([group])):
+            taken.add(group.anchor)
+            fit.append(group)
+    index = campaign.groups.aggregate(last=Max("index"))["last"] or 0
+    added: list[tuple[DrawnGroup, Group]] = []
+    for start in range(0, len(fit), GROUPS_AT_ONCE):
+        batch = fit[start : start + GROUPS_AT_ONCE]
+        groups = _lay_out(campaign, batch, first_index=index + start + 1)
+        added += zip(batch, groups, strict=True)
+    return added
 
 
-def _draws_from_triplets(dataset: Dataset, k: int, rng: random.Random) -> Iterator[DrawnGroup | None]:
-    edges = _strong_edges(dataset)
-    # "o is the odd one of x, y, o" stands for (x, y, o) and for (y, x, o).
-    edges = np.concatenate([edges, edges[:, [1, 0, 2, 3, 4]]])
-    edges = edges[np.lexsort((edges[:, 3], edges[:, 0]))]
-    anchors, starts, counts = np.unique(edges[:, 0], return_index=True, return_counts=True)
-    for place in rng.sample(range(len(anchors)), len(anchors)):
-        if counts[place] < k:
-            yield None
-            continue
-        rows = edges[starts[place] : starts[place] + counts[place]]
-        pairs = [Pair(int(p), int(n), int(t)) for _, p, n, t, _ in rows]
-        candidates = draw_candidates(int(anchors[place]), pairs, k, rng)
-        split = Split.VAL if rows[0, 4] else Split.TRAIN
-        yield candidates and DrawnGroup(int(anchors[place]), split, candidates)
-
-
-def _strong_edges(dataset: Dataset) -> np.ndarray:
-    """The strong imported triplets as an (n, 5) array: anchor, positive, negative, triplet, is val."""
-    rows = (
-        dataset.imported_triplets.ready()
-        .filter(strength=Strength.STRONG)
-        .order_by("id")
-        .values_list("face_1", "face_2", "face_3", "odd", "id", "split")
-    )
-    flat = np.fromiter(
-        (
-            value
-            for one, two, three, odd, pk, split in rows.iterator(chunk_size=20_000)
-            for value in (*_odd_last(one, two, three, odd), pk, split == Split.VAL)
-        ),
-        dtype=np.int64,
-    )
-    return flat.reshape(-1, 5)
-
-
-def _odd_last(one: int, two: int, three: int, odd: int) -> tuple[int, int, int]:
-    if odd == 1:
-        return two, three, one
-    return (one, three, two) if odd == 2 else (one, two, three)
-
-
-def _draws_from_labels(dataset: Dataset, k: int, rng: random.Random) -> Iterator[DrawnGroup | None]:
-    labelled = {
-        split: LabelledFaces(
-            LabelledFace(pk, expression, identity)
-            for pk, expression, identity in dataset.faces.ready()
-            .filter(split=split)
-            .exclude(expression="")
-            .order_by("id")
-            .values_list("id", "expression", "identity")
-            .iterator()
-        )
-        for split in Split.values
+def _faces(drawn: Iterable[DrawnGroup]) -> set[int]:
+    return {
+        face
+        for group in drawn
+        for face in (group.anchor, *(f for pair in group.candidates for f in (pair.positive, pair.negative)))
     }
-    anchors = [(split, anchor) for split in Split.values for anchor in labelled[split].anchors()]
-    for split, anchor in rng.sample(anchors, len(anchors)):
-        candidates = labelled[split].draw(anchor, k, rng)
-        yield candidates and DrawnGroup(anchor.face, split, candidates)
 
 
-def _lay_out(campaign: Campaign, drawn: list[DrawnGroup], *, first_index: int) -> None:
+def _lay_out(campaign: Campaign, drawn: list[DrawnGroup], *, first_index: int) -> list[Group]:
     """Write groups with their candidates, brackets and first rounds."""
     groups = Group.objects.bulk_create(
         Group(campaign=campaign, index=index, anchor_id=group.anchor, split=group.split)
@@ -259,6 +180,7 @@ def _lay_out(campaign: Campaign, drawn: list[DrawnGroup], *, first_index: int) -
         for bracket in brackets
         for position, (low, high) in enumerate(tournament_bracket.first_round(bracket.seed, campaign.k))
     )  # fmt: skip
+    return groups
 
 
 def bracket_seed(campaign: Campaign, group: int, repetition: int) -> int:

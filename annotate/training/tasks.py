@@ -12,6 +12,7 @@ from annotate.training.errands import ask_for_missing_measures, recover_errands,
 from annotate.training.freezing import make_asked_snapshot, overdue_freezes
 from annotate.training.growing import start_due
 from annotate.training.models import FineTuning, Run
+from annotate.training.proposals import make_proposal, overdue_proposals
 from annotate.training.runs import recover_runs
 from annotate.training.scratch import sweep
 from annotate.training.worker import work_on
@@ -62,6 +63,12 @@ def make_snapshot(*, freeze_id: int) -> None:
 
 
 @app.task
+def propose_groups(*, proposal_id: int) -> None:
+    """Make a proposal that was asked for, if nobody has made it yet."""
+    make_proposal(proposal_id, timezone.now())
+
+
+@app.task
 def notice_lost_runs() -> None:
     """Take runs from workers that are lost, and put on the queue (again) what may have no message there.
 
@@ -73,6 +80,10 @@ def notice_lost_runs() -> None:
             transaction.on_commit(lambda run_id=run_id: train_run.delay(run_id=run_id))
         for freeze_id in overdue_freezes(now):
             transaction.on_commit(lambda freeze_id=freeze_id: make_snapshot.delay(freeze_id=freeze_id))
+        for proposal_id in overdue_proposals(now):
+            transaction.on_commit(
+                lambda proposal_id=proposal_id: propose_groups.delay(proposal_id=proposal_id)
+            )
 
 
 @app.task

@@ -2,12 +2,28 @@
 
 from django.urls import path
 
-from annotate.training import views, watching_views
+from annotate.training import proposal_views, views, watching_views
 
 urlpatterns = [
     path("snapshots/", views.snapshot_list, name="snapshot-list"),
     path("snapshots/live/", views.snapshot_live, name="snapshot-live"),
     path("campaigns/<int:campaign_id>/snapshots/", views.campaign_snapshots, name="campaign-snapshots"),
+    path(
+        "campaigns/<int:campaign_id>/proposals/",
+        proposal_views.campaign_proposals,
+        name="campaign-proposals",
+    ),
+    path("campaigns/<int:campaign_id>/proposals/ask/", proposal_views.propose, name="campaign-propose"),
+    path(
+        "campaigns/<int:campaign_id>/proposals/preview/",
+        proposal_views.preview,
+        name="campaign-proposals-preview",
+    ),
+    path(
+        "campaigns/<int:campaign_id>/proposals/sources/",
+        proposal_views.sources,
+        name="campaign-proposals-sources",
+    ),
     path("snapshots/<int:snapshot_id>/<str:name>", views.snapshot_file, name="snapshot-file"),
     path("runs/", watching_views.run_list, name="run-list"),
     path("runs/new/", views.run_create, name="run-create"),

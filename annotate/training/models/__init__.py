@@ -1,6 +1,7 @@
 """Tables of snapshots, runs, model versions and what grows of them."""
 
-from annotate.training.models.growing import Decision, FineTuning, Proposal, ProposedGroup, Verdict
+from annotate.training.models.growing import Decision, FineTuning, Verdict
+from annotate.training.models.proposals import Proposal, ProposedGroup
 from annotate.training.models.runs import ENDED, LOST_AFTER, Run, RunQuerySet, RunState
 from annotate.training.models.snapshots import (
     ENQUEUE_AGAIN_AFTER,

@@ -10,7 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
-from annotate.campaigns.models import Campaign, Group
+from annotate.campaigns.models import Campaign
 from annotate.training.models.runs import Run
 from annotate.training.models.snapshots import Snapshot
 from annotate.training.models.versions import ModelVersion
@@ -104,31 +104,3 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run}: {self.verdict}"
-
-
-class Proposal(models.Model):
-    """Groups that a version proposed to a campaign, a share of them drawn at random instead."""
-
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="proposals")
-    model_version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="proposals")
-    random_share = models.FloatField()
-    seed = models.BigIntegerField()
-    created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
-
-    def __str__(self) -> str:
-        return f"proposal {self.pk} to {self.campaign}"
-
-
-class ProposedGroup(models.Model):
-    """Why a group is there: the version was least sure of it, or it is of the random share."""
-
-    proposal = models.ForeignKey(Proposal, on_delete=models.CASCADE, related_name="groups")
-    group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="proposed")
-    is_random = models.BooleanField()
-    score = models.FloatField(null=True, help_text="How unsure the version was, as its proposal counts it")
-
-    def __str__(self) -> str:
-        return f"{self.group} of {self.proposal}"
