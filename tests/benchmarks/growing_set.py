@@ -41,6 +41,7 @@ class GrowingSet:
         self.truth = np.stack([known[name] for name in self.names])
         train = [row["split"] == "train" for row in faces]
         self.choices = self._choices(snapshot, np.array(train))
+        self.unseen = self._unseen(source)
 
     def _choices(self, snapshot: Path, train: np.ndarray) -> Choices:
         row_of = {name: row for row, name in enumerate(self.names)}
@@ -64,6 +65,26 @@ class GrowingSet:
             np.tile(np.clip(ahead / RATERS, 0, 1), 2)[here],
             k=K,
         )
+
+    def _unseen(self, source: Path) -> list[tuple[int, list[int]]]:
+        """Anchors of people that no network is trained on, each with its candidates (groups.csv)."""
+        row_of = {name: row for row, name in enumerate(self.names)}
+        groups: dict[int, list[int]] = {}
+        with (source / "groups.csv").open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                if row["split"] == "val":
+                    anchor, positive = (row_of[Path(row[side]).stem] for side in ("anchor", "positive"))
+                    groups.setdefault(anchor, []).append(positive)
+        return list(groups.items())
+
+    def order(self, vectors: np.ndarray) -> float:
+        """Which share of the pairs of candidates of those groups these vectors (F, D) put in true order."""
+        right = []
+        for anchor, candidates in self.unseen:
+            away, true = (np.linalg.norm(of[candidates] - of[anchor], axis=1) for of in (vectors, self.truth))
+            low, high = np.triu_indices(len(candidates), 1)
+            right.append((away[low] < away[high]) == (true[low] < true[high]))
+        return float(np.concatenate(right).mean())
 
     def without(self, anchors: set[int]) -> Choices:
         """What is left when these are in groups already."""

@@ -25,7 +25,7 @@ from tests.model.ictfec import build
 from tests.model.snapshots import grow_snapshot
 
 ARMS = ("drawn", "proposed", "idle")
-CELL = "cell.json"
+CELL, ORDER = "cell.json", "order.json"
 
 
 class Growth:
@@ -111,10 +111,15 @@ class Growth:
         return np.load(path)
 
     def cell(self, name: str, snapshot: Path, more: list, **found: object) -> None:
-        """One training, unless it is there, with its accuracy and its CPU seconds."""
+        """One training, unless it is there: its accuracy, its CPU seconds, and how it orders candidates."""
         folder = self.folder / name
-        if (folder / CELL).exists():
-            return
+        if not (folder / CELL).exists():
+            self._train(folder, snapshot, more, found)
+        if not (folder / ORDER).exists():
+            order = self.world.order(self._embeddings(folder / "network"))
+            (folder / ORDER).write_text(json.dumps(order))
+
+    def _train(self, folder: Path, snapshot: Path, more: list, found: dict) -> None:
         folder.mkdir(exist_ok=True)
         shared = self.options.output
         began = time.monotonic()
@@ -130,7 +135,7 @@ class Growth:
         cell = {"report": report, "cpu": cpu, "seconds": time.monotonic() - began, "steps": steps, **found}
         (folder / CELL).write_text(json.dumps(cell, indent=1))
         strong = report["strong"]["accuracy"]["mean"]
-        print(f"seed {self.seed} {name}: {strong:.4f}, {steps} steps, {cpu:.0f} CPU s", flush=True)
+        print(f"seed {self.seed} {folder.name}: {strong:.4f}, {steps} steps, {cpu:.0f} CPU s", flush=True)
 
     def identity(self) -> None:
         folder = self.options.output / f"identity-{self.seed}"

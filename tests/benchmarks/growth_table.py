@@ -10,7 +10,7 @@ from annotate.tournament.quality import Share
 def table(folder: Path) -> str:
     """Both tables; the figures themselves go to growth.json beside them."""
     cells = {
-        (path.parent.parent.name, path.parent.name): json.loads(path.read_text())
+        (path.parent.parent.name, path.parent.name): json.loads(path.read_text()) | _order(path.parent)
         for path in sorted(folder.glob("seed-*/*/cell.json"))
     }
     (folder / "growth.json").write_text(json.dumps([[*key, cell] for key, cell in cells.items()], indent=1))
@@ -32,13 +32,25 @@ def table(folder: Path) -> str:
     return "\n".join(rows) + "\n"
 
 
+def _order(folder: Path) -> dict:
+    path = folder / "order.json"
+    return {"order": json.loads(path.read_text())} if path.exists() else {}
+
+
 def _accuracy(cells: dict, name: str) -> str:
+    """Strong val triplets; order of candidates; CPU seconds."""
     found = [cell for (_, of), cell in cells.items() if of == name]
     if not found:
         return ""
     strong = [100 * cell["report"]["strong"]["accuracy"]["mean"] for cell in found]
-    spread = f" ± {stdev(strong):.1f}" if len(strong) > 1 else ""
-    return f"{mean(strong):.1f}{spread} ({mean(cell['cpu'] for cell in found):.0f} s)"
+    order = [100 * cell["order"] for cell in found if "order" in cell]
+    return f"{_spread(strong)}; {_spread(order)}; {mean(cell['cpu'] for cell in found):.0f} s"
+
+
+def _spread(values: list[float]) -> str:
+    if not values:
+        return "?"
+    return f"{mean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
 
 
 def _answers(cells: dict, step: int) -> int:

@@ -26,6 +26,8 @@ from annotate.curation.scanning import ask_for_scan, scan
 from annotate.faces.imports import claim_import, end_succeeded, queue_folder
 from annotate.faces.outcome import Outcome
 from annotate.training.models import Run
+from annotate.training.proposals import ask_for_proposal, make_proposal
+from annotate.training.versions import active_version, promote
 from tests.factories import make_dataset, make_face
 
 CONSENT = """## What this is about
@@ -59,6 +61,7 @@ def furnish(campaign: Campaign, run: Run, *, admin: User, annotator: User) -> Va
     forgetful = User.objects.filter(username__startswith="simulated").first() or User.objects.create_user(
         "simulated", "a-forgotten-password"
     )
+    _proposal(campaign, run, admin)
     seen = campaign.votes.live().filter(group=group).order_by("created_at").first()
     return {
         "campaign_id": campaign.pk,
@@ -110,6 +113,15 @@ def _erasure(admin: User) -> int:
     )  # fmt: skip
     erase(asked.pk, wait=lambda seconds: None)
     return asked.pk
+
+
+def _proposal(campaign: Campaign, run: Run, admin: User) -> None:
+    """Groups that the run's version adds, being active: one of them at random."""
+    now = timezone.now()
+    if active_version() is None:
+        promote(run.model_version, admin, "The first one", now)
+    asked = ask_for_proposal(campaign, groups=2, random_share=0.5, seed=1, by=admin, at=now)
+    make_proposal(asked.pk, now)
 
 
 def _people(admin: User, annotator: User) -> str:
