@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 
-.PHONY: help demo run setup test test-long lint screenshots bench clean
+.PHONY: help demo run setup test test-long test-faults lint screenshots bench clean
 
 help:                            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,9 @@ test: .venv/installed-dev        ## every test, with engines and a browser of it
 test-long: .venv/installed-dev   ## what takes a minute each and is left out of test
 	@$(BIN)/python -m tests.browser.chromium
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m long $(PYTEST_ARGS)
+
+test-faults: .venv/installed-dev ## kills training, workers and Redis in a whole installation; a quarter of an hour
+	@$(BIN)/python -m pytest -m faults $(PYTEST_ARGS)
 
 lint: .venv/installed-dev        ## style, types, and whether a migration is missing
 	@$(BIN)/ruff check .
