@@ -25,6 +25,8 @@ WEB = {"django", "rest_framework", "drf_spectacular", "celery", "annotate", "con
 WITHOUT_DJANGO = {
     "environment", "embedded", "embedded_postgresql", "embedded_redis", "services", "parts", "supervisor",
 }  # fmt: skip
+# The network's modules that plan a run: they load no torch.
+PLANNING = {"plan", "snapshot", "errors"}
 DUMPING_GROUNDS = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "shared"}
 LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
 
@@ -129,7 +131,8 @@ def model_from_few_places(module: Module) -> Problems:
     allowed = room == "demo" or "management" in module.parts or module.parts[2:] == ("tasks",)
     for line, parts in module.imports():
         aligns = room == "faces" and layer(module.parts) == SERVICES and parts[:2] == ("model", "alignment")
-        if parts[0] == "model" and not (allowed or aligns):
+        plans = module.parts[1:] == ("training", "planning") and parts[1:2] and parts[1] in PLANNING
+        if parts[0] == "model" and not (allowed or aligns or plans):
             yield line, "model is imported outside tasks, commands, the importers and the demo: use a task"
 
 

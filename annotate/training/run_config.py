@@ -23,13 +23,14 @@ LIMITS: dict[str, tuple[float, float]] = {
     "triplets_per_step": (1, 1_000_000),
     "crowd_pull": (0.0, 1_000.0),
     "imported_share": (0.0, 1.0),
-    "replay": (0.0, 1.0),
+    "replay": (0.0, 0.95),
     "patience": (1, 100_000),
     "hold_out": (0.0, 0.9),
 }
 FRACTIONS = {"rate", "crowd_pull", "imported_share", "replay", "hold_out"}
 # What makes the network another one: whoever starts from a version takes over its.
 NETWORK = ("backbone", "size", "order", "normalize_vectors")
+OPTIONAL = {"size", "epochs", "steps", "imported_share", "replay", "patience"}
 # Below this a backbone's feature maps vanish.
 SMALLEST_SIZE = {"small": 32, "facenet": 75}
 # Of these, runs that were stored before each default was written out hold None.
@@ -49,7 +50,8 @@ class RunConfig:
     """The settings of one run, as model.train_config.TrainConfig explains them.
 
     None means: the backbone's own `size`; enough `epochs` for so many `steps`, or for 2,000 and at least 10
-    where that is None, too; triplets mixed as they are (`imported_share`); no early stop (`patience`).
+    where that is None, too; triplets mixed as they are (`imported_share`, and new ones with those that the
+    parent was trained on, `replay`); no early stop (`patience`).
     """
 
     backbone: str = "small"
@@ -65,7 +67,7 @@ class RunConfig:
     faces_per_step: int = 640
     triplets_per_step: int = 2560
     imported_share: float | None = None
-    replay: float = 0.5
+    replay: float | None = 0.5
     patience: int | None = None
     tournament_two_terms: bool = True
     normalize_vectors: bool = False
@@ -135,7 +137,7 @@ def _check(name: str, value: object, default: object) -> None:
     elif isinstance(default, bool):
         if not isinstance(value, bool):
             raise BadSetting(name, f"{value!r} is neither true nor false")
-    elif value is None and default is None:
+    elif value is None and name in OPTIONAL:
         return
     else:
         whole = name not in FRACTIONS

@@ -18,13 +18,17 @@ from django.utils import timezone
 
 from annotate.accounts.models import User
 from annotate.training.models import FineTuning, Freeze, ModelVersion, Run, RunQuerySet, RunState, Snapshot
-from annotate.training.run_config import RunConfig
-from annotate.training.shared_folders import BadSnapshot as BadSnapshot
-from annotate.training.shared_folders import check_snapshot
+from annotate.training.planning import check_parent, check_run, network_of
+from annotate.training.run_config import BadSetting, RunConfig
+from annotate.training.shared_folders import BadSnapshot
 from annotate.training.shared_folders import run_folder as run_folder
 from annotate.training.validating import leaks
 
 MOST_LOSSES = 2
+
+
+class CannotResume(Exception):
+    """The run stays as it ended; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +55,19 @@ def queue_run(
 ) -> Run:
     """A new run; the caller puts it on the gpu queue, or the freeze that it waits for on the cpu queue.
 
-    `config` lacks what is to be the default; `parent` is the version that it fine-tunes.
-    Raises ValueError on a bad config (it names the field) and BadSnapshot, also where the snapshot trains on
-    whom the validation snapshot holds out; nothing is written then.
+    `config` lacks what is to be the default; `parent` is the version that it fine-tunes, network included.
+    Raises BadSetting, a ValueError that names the field, on a bad config or parent, and BadSnapshot, also
+    where the snapshot trains on whom the validation snapshot holds out; nothing is written then.
     """
     if not isinstance(config, RunConfig):
-        config = RunConfig.from_json(config)
+        config = RunConfig.from_json((network_of(parent) if parent else {}) | {**config})
     is_frozen = isinstance(source, Snapshot)
     if is_frozen:
-        check_snapshot(source)
+        check_run(source, config, parent)
         if reason := leaks(source):
             raise BadSnapshot(reason)
+    elif parent is not None:
+        check_parent(parent, config)
     return Run.objects.create(
         **{"snapshot" if is_frozen else "freeze": source},
         config=config.as_json(),
@@ -70,6 +76,36 @@ def queue_run(
         fine_tuning=fine_tuning,
         heartbeat_at=timezone.now(),
     )
+
+
+@transaction.atomic
+def resume_run(run_id: int, at: datetime) -> Run:
+    """Let a cancelled or failed run go on from its last checkpoint, or begin where it has none; the caller
+    puts it on the gpu queue, if it has its snapshot. Raises CannotResume and Run.DoesNotExist."""
+    runs = Run.objects.select_for_update(of=("self",)).select_related("snapshot", "freeze", "parent__run")
+    run = runs.get(pk=run_id)
+    if run.state not in (RunState.CANCELLED, RunState.FAILED):
+        raise CannotResume(f"It is {run.state}: only a run that was cancelled or has failed can be resumed.")
+    if run.snapshot is None and (run.freeze is None or run.freeze.error):
+        raise CannotResume("Its snapshot was not frozen, so there is nothing to go on with.")
+    if run.snapshot is not None:
+        _check_still_the_same(run, run.snapshot)
+    run.state, run.losses, run.error, run.stage, run.progress = RunState.QUEUED, 0, "", "", 0.0
+    run.worker, run.heartbeat_at = "", at
+    run.started_at = run.ended_at = run.seen_at = None
+    run.save()
+    return run
+
+
+def _check_still_the_same(run: Run, snapshot: Snapshot) -> None:
+    if snapshot.sha256_at(run.created_at) != snapshot.sha256:
+        raise CannotResume(
+            "A person has been erased from its snapshot since, and half a run on other faces is no run."
+        )
+    try:
+        check_run(snapshot, RunConfig.from_json(run.config), run.parent)
+    except (BadSnapshot, BadSetting) as error:
+        raise CannotResume(str(error)) from error
 
 
 def give_snapshot(freeze: Freeze, snapshot: Snapshot) -> None:

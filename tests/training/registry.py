@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from annotate.training.models import ModelVersion, Run, RunState, Snapshot
 from annotate.training.run_config import RunConfig
+from tests.training.checkpoints import write_checkpoint
 
 
 def report(accuracy: float | None = 0.75, count: int = 8) -> dict:
@@ -27,15 +28,14 @@ def report(accuracy: float | None = 0.75, count: int = 8) -> dict:
 def make_version(
     snapshot: Snapshot, *, parent: ModelVersion | None = None, accuracy: float | None = 0.75
 ) -> ModelVersion:
-    """A version of a run that ended, whose checkpoint is but a name."""
+    """A version of a run that ended, whose checkpoint nobody trained."""
     now = timezone.now()
     run = Run.objects.create(
         snapshot=snapshot, parent=parent, state=RunState.SUCCEEDED, config=RunConfig().as_json(),
         started_at=now, ended_at=now,
     )  # fmt: skip
     folder = Path(settings.RUNS_DIR) / f"run-{run.pk}" / "checkpoint"
-    folder.mkdir(parents=True)
-    (folder / "config.json").write_text("{}")
+    write_checkpoint(folder)
     return ModelVersion.objects.create(
         run=run, folder=f"run-{run.pk}/checkpoint", evaluation=report(accuracy) if accuracy else {}
     )

@@ -1,8 +1,8 @@
 """Stands in for `python -m model` where a test is about who launched it: same commands, same lines.
 
 What it does besides is told by the environment: FAIL (which command fails, and how), HANG (train goes on
-until it is killed), EPOCH_SECONDS (how long an epoch takes), EMBED_SECONDS (how long a picture takes), GPU
-(that there is one), KILLED_AT (after which epoch train kills itself, the first time).
+until it is killed), FAIL_AFTER_EPOCH, KILLED_AT (after which epoch train kills itself, the first time),
+EPOCH_SECONDS (how long an epoch takes), EMBED_SECONDS (how long a picture takes), GPU (that there is one).
 """
 
 import csv
@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from checkpoints import write_checkpoint
 
 REPORT = {
     "strong": {
@@ -40,7 +41,11 @@ def gpu(epoch):
 
 def train(options):
     checkpoint = Path(options["--output"])
-    emit("start", faces=24, device="cpu", notes=["a note of the network"])
+    environment = {"semblance": "commit 0123456789ab", "python": "3.11", "torch": "2.14", "device": "cpu"}
+    emit(
+        "start", faces=24, train_faces=16, device="cpu", environment=environment,
+        notes=["a note of the network"],
+    )  # fmt: skip
     emit("stage", stage="train", steps=40)
     print("warning of a library, no JSON", flush=True)
     resumed = (checkpoint / "resume.json").exists()
@@ -54,8 +59,7 @@ def train(options):
         step, rate = epoch * 10 + 10, 1e-3 * (4 - epoch) / 4
         told = {"loss": loss, "rate": rate, "images_per_second": 12.5, "gpu": gpu(epoch)}
         emit("progress", stage="train", step=step, steps=40, **told)
-        checkpoint.mkdir(parents=True, exist_ok=True)
-        (checkpoint / "config.json").write_text(json.dumps({"epoch": epoch + 1}))
+        write_checkpoint(checkpoint, epoch + 1)
         (checkpoint / "resume.json").write_text(json.dumps({"epoch": epoch + 1}))
         told = {"loss": loss, "train_accuracy": 0.5, "report": REPORT}
         emit("epoch", stage="train", epoch=epoch + 1, epochs=4, step=step, **told)
@@ -63,6 +67,9 @@ def train(options):
         if os.environ.get("KILLED_AT") == str(epoch + 1) and not killed.exists():
             killed.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        if os.environ.get("FAIL_AFTER_EPOCH") == str(epoch + 1):
+            emit("failed", reason="the disk is full")
+            sys.exit("error: the disk is full")
         if os.environ.get("HANG") and epoch == 1:
             child = subprocess.Popen(["sleep", "300"])
             (checkpoint.parent / "processes").write_text(f"{os.getpid()} {child.pid}")
