@@ -48,10 +48,27 @@ class Progress:
 
 def settings_of(run: Run, labels: Mapping[str, str]) -> list[tuple[str, str]]:
     """Its settings, under and in the order of these labels; those left to the network say so."""
-    return [(label, _in_words(run.config[name])) for name, label in labels.items() if name in run.config]
+    return [(label, in_words(run.config[name])) for name, label in labels.items() if name in run.config]
 
 
-def _in_words(value: object) -> str:
+# What a run was trained with, in words for the page.
+PINS = {
+    "semblance": "Semblance",
+    "python": "Python",
+    "torch": "PyTorch",
+    "cuda": "CUDA",
+    "numpy": "NumPy",
+    "device": "Device",
+    "device_name": "Its name",
+}
+
+
+def pins_of(run: Run) -> list[tuple[str, str]]:
+    """The versions of code and libraries and the device that it was trained with; empty before it began."""
+    return [(label, str(run.environment[name])) for name, label in PINS.items() if name in run.environment]
+
+
+def in_words(value: object) -> str:
     if value is None:
         return "the network's default"
     if isinstance(value, bool):

@@ -61,21 +61,25 @@ def queue_run(
     """
     if not isinstance(config, RunConfig):
         config = RunConfig.from_json((network_of(parent) if parent else {}) | {**config})
-    is_frozen = isinstance(source, Snapshot)
-    if is_frozen:
-        check_run(source, config, parent)
-        if reason := leaks(source):
-            raise BadSnapshot(reason)
-    elif parent is not None:
-        check_parent(parent, config)
+    check_launch(source, config, parent)
     return Run.objects.create(
-        **{"snapshot" if is_frozen else "freeze": source},
+        **{"snapshot" if isinstance(source, Snapshot) else "freeze": source},
         config=config.as_json(),
         created_by=created_by,
         parent=parent,
         fine_tuning=fine_tuning,
         heartbeat_at=timezone.now(),
     )
+
+
+def check_launch(source: object, config: RunConfig, parent: ModelVersion | None) -> None:
+    """Raises BadSnapshot and BadSetting where no run can be had; of what is not frozen yet, less is known."""
+    if isinstance(source, Snapshot):
+        check_run(source, config, parent)
+        if reason := leaks(source):
+            raise BadSnapshot(reason)
+    elif parent is not None:
+        check_parent(parent, config)
 
 
 @transaction.atomic
@@ -103,7 +107,7 @@ def _check_still_the_same(run: Run, snapshot: Snapshot) -> None:
             "A person has been erased from its snapshot since, and half a run on other faces is no run."
         )
     try:
-        check_run(snapshot, RunConfig.from_json(run.config), run.parent)
+        check_launch(snapshot, RunConfig.from_json(run.config), run.parent)
     except (BadSnapshot, BadSetting) as error:
         raise CannotResume(str(error)) from error
 

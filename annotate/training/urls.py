@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotate.training import proposal_views, views, watching_views
+from annotate.training import launch_views, proposal_views, views, watching_views
 
 urlpatterns = [
     path("snapshots/", views.snapshot_list, name="snapshot-list"),
@@ -26,8 +26,11 @@ urlpatterns = [
     ),
     path("snapshots/<int:snapshot_id>/<str:name>", views.snapshot_file, name="snapshot-file"),
     path("runs/", watching_views.run_list, name="run-list"),
-    path("runs/new/", views.run_create, name="run-create"),
+    path("runs/new/", launch_views.run_create, name="run-create"),
+    path("runs/new/forecast/", launch_views.run_forecast, name="run-forecast"),
+    path("runs/new/network/", launch_views.run_network, name="run-network"),
     path("runs/<int:run_id>/", watching_views.run_detail, name="run-detail"),
     path("runs/<int:run_id>/live/", watching_views.run_live, name="run-live"),
     path("runs/<int:run_id>/cancel/", views.run_cancel, name="run-cancel"),
+    path("runs/<int:run_id>/resume/", launch_views.run_resume, name="run-resume"),
 ]

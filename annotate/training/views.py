@@ -15,11 +15,11 @@ from annotate.accounts.permissions import admin_required, curator_required
 from annotate.campaigns.models import Campaign
 from annotate.faces.models import Dataset
 from annotate.training import snapshot_store
-from annotate.training.forms import FreezeForm, RunForm
+from annotate.training.forms import FreezeForm
 from annotate.training.freezing import ask_for_snapshot
 from annotate.training.models import Freeze, Run, RunState, Snapshot
-from annotate.training.runs import BadSnapshot, cancel_run, queue_run
-from annotate.training.tasks import make_snapshot, train_run
+from annotate.training.runs import cancel_run
+from annotate.training.tasks import make_snapshot
 
 NAME_LENGTH = 100
 EVERY = Q()
@@ -93,25 +93,6 @@ def snapshot_file(request: HttpRequest, snapshot_id: int, name: str) -> HttpResp
     except FileNotFoundError:
         raise Http404 from None
     return FileResponse(file, as_attachment=True, filename=f"{snapshot.folder}-{name}")
-
-
-@admin_required
-def run_create(request: HttpRequest) -> HttpResponse:
-    """The form of a new run; ?snapshot=ID chooses one beforehand."""
-    form = RunForm(request.POST or None, initial={"snapshot": request.GET.get("snapshot")})
-    if request.method == "POST" and form.is_valid():
-        try:
-            with transaction.atomic():
-                run = queue_run(form.cleaned_data["snapshot"], form.config(), request.user)
-                transaction.on_commit(lambda: train_run.delay(run_id=run.pk), robust=True)
-        except BadSnapshot as error:
-            form.add_error("snapshot", str(error))
-        except ValueError as error:
-            form.add_error(None, str(error))
-        else:
-            return redirect("run-detail", run.pk)
-    context = {"form": form, "has_snapshots": Snapshot.objects.exists()}
-    return render(request, "training/run_create.html", context)
 
 
 @require_POST

@@ -32,6 +32,7 @@ class Watch:
     def __init__(self, claim: runs.Claim, points: list[curves.Event]) -> None:
         self._claim = claim
         self._points = points
+        self._environment: dict[str, Any] = {}
         self._stage, self._progress = "starting", 0.0
         self._last_beat = self._last_points = 0.0
         self._points_written = True
@@ -47,6 +48,7 @@ class Watch:
         if event.get("event") in ("stage", "progress"):
             self._stage = str(event["stage"]).replace("_", " ")
             self._progress = event.get("step", 0) / max(event.get("steps") or 1, 1)
+        self._environment = event.get("environment") or self._environment
         point = curves.point_of(event)
         if point is not None:
             self._points, self._points_written = curves.with_point(self._points, point), False
@@ -74,6 +76,8 @@ class Watch:
         values: dict[str, object] = {"stage": self._stage, "progress": self._progress}
         if not self._points_written and now - self._last_points >= POINTS_SECONDS:
             values["events"] = self._points
+            if self._environment:
+                values["environment"] = self._environment
         try:
             state = runs.report(self._claim, timezone.now(), **values)
         except (OperationalError, InterfaceError):

@@ -8,13 +8,12 @@ from django.views.decorators.http import require_safe
 
 from annotate.accounts.permissions import curator_required
 from annotate.training import reports
-from annotate.training.forms import RunForm
 from annotate.training.models import Run, RunState, Snapshot
+from annotate.training.run_forms import SETTING_LABELS
 from annotate.training.shared_folders import log_tail
 
 LOG_LINES = 12
 RUNS_SHOWN = 200
-SETTING_LABELS = {name: str(field.label or name.capitalize()) for name, field in RunForm.base_fields.items()}
 
 
 @require_safe
@@ -62,6 +61,7 @@ def _run(run_id: int) -> dict[str, object]:
         "run": run,
         "sha256": run.snapshot.sha256_at(run.created_at) if run.snapshot else "",
         "settings": reports.settings_of(run, SETTING_LABELS),
+        "pins": reports.pins_of(run),
         "start": reports.start_of(run),
         "progress": reports.progress_of(run),
         "charts": [chart for chart in (reports.loss_chart(run), reports.accuracy_chart(run)) if chart],

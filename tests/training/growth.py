@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from django.conf import settings
 from django.utils import timezone
 
 from annotate.campaigns.models import Campaign
@@ -10,6 +13,7 @@ from annotate.tournament.simulator import Manner
 from annotate.training.models import ModelVersion, Run, RunState, Snapshot, Validation
 from annotate.training.runs import queue_run
 from annotate.training.versions import promote
+from tests.training.checkpoints import write_checkpoint
 
 
 def answered(campaign: Campaign, repetition: int) -> None:
@@ -19,10 +23,12 @@ def answered(campaign: Campaign, repetition: int) -> None:
 
 
 def version_on(snapshot: Snapshot) -> ModelVersion:
-    """What a run on it gave, without a checkpoint."""
+    """What a run on it gave, with a checkpoint that nobody trained."""
     run = queue_run(snapshot, {}, None)
     Run.objects.filter(pk=run.pk).update(state=RunState.SUCCEEDED)
-    return ModelVersion.objects.create(run=run, folder=f"run-{run.pk}/checkpoint", evaluation={})
+    version = ModelVersion.objects.create(run=run, folder=f"run-{run.pk}/checkpoint", evaluation={})
+    write_checkpoint(Path(settings.RUNS_DIR) / version.folder)
+    return version
 
 
 def made_active(version: ModelVersion) -> ModelVersion:

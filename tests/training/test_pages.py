@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from annotate.campaigns.creation import create_campaign
 from annotate.training.freezing import freeze_snapshot, make_asked_snapshot
-from annotate.training.models import Freeze, Run, RunState, Snapshot
+from annotate.training.models import Freeze, Run, Snapshot
 from annotate.training.runs import cancel_run, claim_run, fail_run, run_folder
 from annotate.training.tasks import train_run
 
@@ -36,6 +36,9 @@ def text_of(response):
         ("get", "run-list", [], {"curator": 200, "admin": 200}),
         ("get", "run-create", [], {"curator": 403, "admin": 200}),
         ("post", "run-create", [], {"curator": 403, "admin": 200}),
+        ("get", "run-forecast", [], {"curator": 403, "admin": 200}),
+        ("get", "run-network", [], {"curator": 403, "admin": 200}),
+        ("post", "run-resume", ["run"], {"curator": 403, "admin": 302}),
         ("get", "run-detail", ["run"], {"curator": 200, "admin": 200}),
         ("get", "run-live", ["run"], {"curator": 200, "admin": 200}),
         ("post", "run-cancel", ["run"], {"curator": 403, "admin": 302}),
@@ -53,7 +56,7 @@ def test_who_may(actors, run, method, name, arguments, may):
     assert Run.objects.count() == 1
 
 
-@pytest.mark.parametrize("name", ["run-cancel"])
+@pytest.mark.parametrize("name", ["run-cancel", "run-resume"])
 def test_looking_changes_nothing(actors, run, name):
     assert actors["admin"].get(reverse(name, args=[run.pk])).status_code == 405
 
@@ -137,59 +140,6 @@ def test_a_snapshots_tables_are_downloaded(actors, snapshot, folders):
     assert f'filename="{snapshot.folder}-triplets.csv"' in answer["Content-Disposition"]
     for other in ("crops", "secret", "..%2F..%2Fsecret_key"):
         assert actors["admin"].get(f"/snapshots/{snapshot.pk}/{other}").status_code == 404
-
-
-def form(snapshot, **changes):
-    values = {
-        "snapshot": snapshot.pk, "backbone": "small", "order": 3, "seed": 0, "crowd": "on",
-        "crowd_centred": "on", "crowd_pull": 0, "tournament_two_terms": "on", "identity_vectors": "clean",
-        "hold_out": 0.2, "rate": 0.003, "faces_per_step": 640, "triplets_per_step": 2560, "replay": 0.5,
-        "precision": "auto",
-    }  # fmt: skip
-    return values | changes
-
-
-def test_the_form_shows_the_defaults(actors, snapshot):
-    page = actors["admin"].get(f"/runs/new/?snapshot={snapshot.pk}").content.decode()
-    assert f'<option value="{snapshot.pk}" selected>' in page
-    assert 'name="order" value="3"' in page
-    assert "<details" in page
-
-
-def test_an_admin_launches(actors, admin, snapshot, django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks() as sent:
-        response = actors["admin"].post(
-            "/runs/new/", form(snapshot, epochs=5, crowd="", normalize_vectors="on")
-        )
-    run = Run.objects.get()
-    assert response.url == f"/runs/{run.pk}/"
-    assert len(sent) == 1
-    assert (run.state, run.created_by) == (RunState.QUEUED, admin)
-    config = run.config
-    assert (config["epochs"], config["crowd"], config["normalize_vectors"], config["rate"]) == (
-        5,
-        False,
-        True,
-        0.003,
-    )
-
-
-@pytest.mark.parametrize(
-    "changes", [{"order": 6}, {"epochs": 0}, {"backbone": "vgg"}, {"hold_out": ""}, {"steps": 0}]
-)
-def test_what_is_out_of_range_is_refused_beside_its_field(actors, snapshot, changes):
-    response = actors["admin"].post("/runs/new/", form(snapshot, **changes))
-    [field] = changes
-    assert response.context["form"].errors.keys() == {field}
-    assert ('<details class="stack" open>' in response.content.decode()) == (field in ("hold_out", "order"))
-    assert not Run.objects.exists()
-
-
-def test_a_harmed_snapshot_is_refused_beside_its_field(actors, snapshot, folders):
-    (folders / "snapshots" / snapshot.folder / "manifest.json").unlink()
-    response = actors["admin"].post("/runs/new/", form(snapshot))
-    assert "no whole snapshot" in str(response.context["form"].errors["snapshot"])
-    assert not Run.objects.exists()
 
 
 def test_a_queued_run_waits_and_is_cancelled(actors, run):

@@ -1,0 +1,254 @@
+"""The form of a new run: what to train on, what to start from, the settings; what matters in front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from django import forms
+from django.forms.boundfield import BoundField
+
+from annotate.campaigns.models import Campaign
+from annotate.faces.models import Dataset
+from annotate.training import reports
+from annotate.training.models import ModelVersion, Run, Snapshot
+from annotate.training.planning import network_of
+from annotate.training.run_config import FRACTIONS, LIMITS, NETWORK, BadSetting, RunConfig
+from annotate.training.versions import active_version
+
+DEFAULTS = RunConfig()
+# Where this form asks for what a refusal names.
+ASKED_AS = {"parent": "start", "backbone": "start", "snapshot": "source"}
+# Of the other numbers an empty field means something; that of the network's is not there with a parent.
+REQUIRED = {"seed", "rate", "faces_per_step", "triplets_per_step", "crowd_pull", "hold_out"}
+KINDS = {"snapshot": Snapshot, "campaign": Campaign, "dataset": Dataset}
+
+
+def _number(name: str, *, label: str, help_text: str = "") -> forms.Field:
+    """A setting's field, with the setting's own limits and default; empty where it has none."""
+    default = getattr(DEFAULTS, name)
+    kind = forms.FloatField if name in FRACTIONS else forms.IntegerField
+    low, high = LIMITS[name]
+    return kind(
+        min_value=low, max_value=high, initial=default, required=name in REQUIRED, label=label,
+        help_text=help_text,
+    )  # fmt: skip
+
+
+def _switch(name: str, label: str, help_text: str) -> forms.Field:
+    initial = getattr(DEFAULTS, name)
+    return forms.BooleanField(required=False, initial=initial, label=label, help_text=help_text)
+
+
+class RunForm(forms.Form):
+    """The settings of a new run; those beyond FRONT are folded, those of a parent's network are not asked."""
+
+    FRONT = ("source", "start", "crowd", "epochs", "steps", "seed")
+
+    source = forms.ChoiceField(label="Train on", help_text="A snapshot, or one that is frozen for it now.")
+    start = forms.ChoiceField(
+        label="Start from", initial=DEFAULTS.backbone,
+        help_text="From scratch both branches start from a backbone; a model version is fine-tuned.",
+    )  # fmt: skip
+    epochs = _number("epochs", label="Epochs", help_text="Empty: enough for 2,000 steps, at least 10.")
+    steps = _number("steps", label="or steps", help_text="As many epochs as so many steps take.")
+    crowd = _switch(
+        "crowd", "Crowd layer",
+        "A linear map for each annotator while training; embeddings are what comes before it.",
+    )  # fmt: skip
+    seed = _number("seed", label="Seed", help_text="The same seed gives the same start and the same batches.")
+    size = _number("size", label="Side of the pictures in px", help_text="Empty: the backbone’s own.")
+    order = _number("order", label="Order", help_text="K of the high-order module; the paper takes 3.")
+    normalize_vectors = _switch(
+        "normalize_vectors", "Deviation of normalised vectors",
+        "Both branches’ vectors are brought to length 1 before they are subtracted.",
+    )  # fmt: skip
+    rate = _number("rate", label="Learning rate", help_text="Its highest; it falls along a cosine.")
+    faces_per_step = _number("faces_per_step", label="Faces a step", help_text="Fewer need less memory.")
+    triplets_per_step = _number(
+        "triplets_per_step", label="Triplets a step", help_text="At most, drawn among those faces."
+    )
+    imported_share = _number(
+        "imported_share", label="Share of imported triplets", help_text="Of each step. Empty: as they are."
+    )
+    replay = _number(
+        "replay", label="Share of replayed triplets",
+        help_text="Of each step, when a version is fine-tuned: those that it was trained on already.",
+    )  # fmt: skip
+    patience = _number(
+        "patience", label="Patience in epochs",
+        help_text="It stops after so many that bettered nothing, and keeps the best. Empty: never.",
+    )  # fmt: skip
+    crowd_centred = _switch(
+        "crowd_centred", "Crowd maps are the identity on average",
+        "Without, as in the paper: they may learn what all annotators share instead of the embedding.",
+    )  # fmt: skip
+    crowd_pull = _number(
+        "crowd_pull", label="Pull of the crowd maps to the identity", help_text="0: none, as in the paper."
+    )
+    tournament_two_terms = _switch(
+        "tournament_two_terms", "Both terms of the loss for tournament triplets",
+        "As in the paper. Without: only that the anchor is nearer the positive.",
+    )  # fmt: skip
+    identity_vectors = forms.ChoiceField(
+        choices=[
+            ("clean", "of the clean picture, once"),
+            ("augmented", "of the very picture that the face branch sees"),
+        ],
+        initial=DEFAULTS.identity_vectors,
+        label="Identity branch",
+        help_text="What its vectors are of.",
+    )
+    precision = forms.ChoiceField(
+        choices=[
+            ("auto", "bf16 where the hardware is made for it"),
+            ("float32", "float32"),
+            ("bf16", "bf16"),
+        ],
+        initial=DEFAULTS.precision,
+        label="Precision",
+    )
+    hold_out = _number(
+        "hold_out", label="Share of identities held out",
+        help_text="Only where the snapshot has no held-out faces of its own.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["source"].choices = _sources()
+        self.fields["start"].choices = _starts()
+        chosen = self.data.get("start") if self.is_bound else self.initial.get("start")
+        kind, _, key = str(chosen or "").partition(":")
+        self.parent = _found(ModelVersion, key) if kind == "version" else None
+        if self.parent is not None:
+            for name in NETWORK:
+                self.fields.pop(name, None)
+
+    def clean(self) -> dict[str, Any]:
+        """Adds `of` (the Snapshot, or what is to be frozen) and `config`."""
+        cleaned = super().clean() or {}
+        kind, _, key = cleaned.get("source", "").partition(":")
+        cleaned["of"] = _found(KINDS[kind], key) if kind in KINDS else None
+        if not self.errors:
+            try:
+                cleaned["config"] = self._config(cleaned)
+            except BadSetting as error:
+                self.refuse(error)
+        return cleaned
+
+    def refuse(self, error: BadSetting) -> None:
+        """Say beside the field why there can be no such run."""
+        field = ASKED_AS.get(error.field, error.field)
+        reason = error.reason[:1].upper() + error.reason[1:]
+        self.add_error(field if field in self.fields else None, reason)
+
+    def _config(self, cleaned: Mapping[str, Any]) -> RunConfig:
+        """Raises BadSetting."""
+        known = {field.name for field in fields(RunConfig)}
+        values = {name: value for name, value in cleaned.items() if name in known}
+        if values.get("order") is None:
+            values.pop("order", None)
+        network = network_of(self.parent) if self.parent else {"backbone": cleaned["start"]}
+        return RunConfig.from_json(values | network)
+
+    def network(self) -> Iterator[BoundField]:
+        return (field for field in self if field.name in NETWORK)
+
+    def parents_network(self) -> list[tuple[str, str]]:
+        """The settings that come with the parent; none where it can not be read, which is said elsewhere."""
+        try:
+            network = network_of(self.parent) if self.parent else {}
+        except BadSetting:
+            network = {}
+        return [(label, reports.in_words(network[n])) for n, label in SETTING_LABELS.items() if n in network]
+
+    def numbers(self) -> Iterator[BoundField]:
+        return (field for field in self._folded() if field.widget_type == "number")
+
+    def others(self) -> Iterator[BoundField]:
+        return (field for field in self._folded() if field.widget_type != "number")
+
+    def _folded(self) -> Iterator[BoundField]:
+        return (field for field in self if field.name not in (*self.FRONT, *NETWORK))
+
+    def problems(self) -> list[tuple[str, str]]:
+        """What is wrong, with the field's name as the page has it."""
+        named = {name: str(field.label) for name, field in self.fields.items()}
+        return [(named.get(name, ""), " ".join(reasons)) for name, reasons in self.errors.items()]
+
+    def unfold(self) -> bool:
+        """Whether a folded field has an error to show."""
+        return any(name not in (*self.FRONT, "__all__") for name in self.errors)
+
+    def chosen(self) -> list[tuple[str, str]]:
+        """What is chosen in front, and whatever else is not the default, for somebody to confirm."""
+        names = [n for n in self.fields if n in self.FRONT or self.cleaned_data[n] != self.fields[n].initial]
+        return [(str(self[name].label), self._shown(name)) for name in names]
+
+    def _shown(self, name: str) -> str:
+        field, value = self.fields[name], self.cleaned_data[name]
+        if isinstance(field, forms.ChoiceField):
+            return str(dict(_flat(field.choices))[value])
+        return reports.in_words(value)
+
+
+SETTING_LABELS = {"backbone": "Backbone"} | {
+    name: str(field.label) for name, field in RunForm.base_fields.items() if name not in ("source", "start")
+}
+
+
+def again(run: Run) -> dict[str, object]:
+    """The form's initial values for another run like this one."""
+    source = f"snapshot:{run.snapshot_id}" if run.snapshot_id else ""
+    start = f"version:{run.parent_id}" if run.parent_id else run.config.get("backbone")
+    known = RunConfig.from_json(run.config).as_json()
+    return known | {"source": source, "start": start}
+
+
+def _found(kind: type, key: str) -> Any:
+    return kind.objects.filter(pk=key).first() if key.isdecimal() else None
+
+
+def _flat(choices: Any) -> Iterator[tuple[str, str]]:
+    for value, label in choices:
+        if isinstance(label, (list, tuple)):
+            yield from label
+        else:
+            yield value, label
+
+
+def _sources() -> list[tuple[str, list[tuple[str, str]]]]:
+    return [
+        ("Snapshots", [(f"snapshot:{s.pk}", _named(s)) for s in Snapshot.objects.order_by("-created_at")]),
+        (
+            "Freeze one now, of a campaign with its data set",
+            [(f"campaign:{c.pk}", f"Freeze {c.name} now") for c in Campaign.objects.order_by("-created_at")],
+        ),
+        (
+            "Freeze one now, of a data set alone",
+            [(f"dataset:{d.pk}", f"Freeze {d.name} now") for d in Dataset.objects.order_by("name")],
+        ),
+    ]
+
+
+def _named(snapshot: Snapshot) -> str:
+    counts, day = snapshot.counts, f"{snapshot.created_at:%Y-%m-%d}"
+    return f"{snapshot.name}, {counts.get('triplets', 0):,} triplets, {day} ({snapshot.sha256[:8]})"
+
+
+def _starts() -> list[tuple[str, list[tuple[str, str]]]]:
+    scratch = [
+        ("small", "small: 64 px, fit for a CPU"),
+        ("facenet", "facenet: 160 px, pretrained on VGGFace2; wants a GPU"),
+    ]
+    active = active_version()
+    versions = ModelVersion.objects.select_related("run").defer("run__events").order_by("-pk")
+    known = [
+        (
+            f"version:{v.pk}",
+            f"{v}{' (active)' if v == active else ''}: {v.run.config['backbone']}, {v.created_at:%Y-%m-%d}",
+        )
+        for v in versions
+    ]
+    return [("From scratch, with the backbone", scratch), ("From a model version", known)]
