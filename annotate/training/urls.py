@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from annotate.training import launch_views, proposal_views, views, watching_views
+from annotate.training import (
+    launch_views,
+    proposal_views,
+    validation_views,
+    version_api,
+    version_file_views,
+    version_views,
+    views,
+    watching_views,
+)
 
 urlpatterns = [
     path("snapshots/", views.snapshot_list, name="snapshot-list"),
@@ -25,6 +34,22 @@ urlpatterns = [
         name="campaign-proposals-sources",
     ),
     path("snapshots/<int:snapshot_id>/<str:name>", views.snapshot_file, name="snapshot-file"),
+    path(
+        "snapshots/<int:snapshot_id>/validation/",
+        validation_views.snapshot_validation,
+        name="snapshot-validation",
+    ),
+    path("versions/", version_views.version_list, name="version-list"),
+    path("versions/roll-back/", version_views.version_roll_back, name="version-roll-back"),
+    path("versions/<int:version_id>/", version_views.version_detail, name="version-detail"),
+    path("versions/<int:version_id>/card/", version_file_views.version_card, name="version-card"),
+    path("versions/<int:version_id>/card.md", version_file_views.version_card_file, name="version-card-file"),
+    path("versions/<int:version_id>/download", version_file_views.version_download, name="version-download"),
+    path("api/versions", version_api.Versions.as_view(), name="api-versions"),
+    path("versions/<int:version_id>/live/", version_views.version_live, name="version-live"),
+    path("versions/<int:version_id>/embed/", version_views.version_embed, name="version-embed"),
+    path("versions/<int:version_id>/measure/", version_views.version_measure, name="version-measure"),
+    path("versions/<int:version_id>/promote/", version_views.version_promote, name="version-promote"),
     path("runs/", watching_views.run_list, name="run-list"),
     path("runs/new/", launch_views.run_create, name="run-create"),
     path("runs/new/forecast/", launch_views.run_forecast, name="run-forecast"),

@@ -20,6 +20,7 @@ from annotate.accounts.models import User
 from annotate.faces.models import Dataset, Split
 from annotate.training import curves
 from annotate.training.errands import ask_to_measure
+from annotate.training.lineage import lineage
 from annotate.training.models import Errand, ModelVersion, Snapshot, Validation
 from annotate.training.snapshot_store import open_file
 
@@ -68,23 +69,24 @@ def leaks(snapshot: Snapshot) -> str | None:
 
 def unfair_to(version: ModelVersion, validation: Snapshot) -> str | None:
     """Why a version's accuracy on this snapshot would say nothing: it, or a version that it was fine-tuned
-    from, has been trained on whom the snapshot holds out."""
+    from, has been trained on whom the snapshot holds out. Raises FileNotFoundError where that is gone."""
     held = held_out(validation)
-    return next(filter(None, (_leak(snapshot, validation, held) for snapshot in _learnt_from(version))), None)
+    learnt_from = Snapshot.objects.filter(pk__in=lineage().learnt_from(version.pk)).order_by("pk")
+    return next(filter(None, (_leak(snapshot, validation, held) for snapshot in learnt_from)), None)
 
 
 def unfair_versions(validation: Snapshot) -> list[ModelVersion]:
     """Those versions of its data set that were trained on whom the snapshot holds out."""
-    held, known = held_out(validation), dict[int, bool]()
-    found = []
-    versions = ModelVersion.objects.filter(run__snapshot__dataset=validation.dataset_id)
-    for version in versions.select_related("run__snapshot").order_by("pk"):
-        for snapshot in _learnt_from(version):
-            if snapshot.pk not in known:
-                known[snapshot.pk] = _leak(snapshot, validation, held) is not None
-        if any(known[snapshot.pk] for snapshot in _learnt_from(version)):
-            found.append(version)
-    return found
+    held, known = held_out(validation), lineage()
+    of_dataset = ModelVersion.objects.filter(run__snapshot__dataset=validation.dataset_id)
+    versions = list(of_dataset.select_related("run__snapshot").order_by("pk"))
+    learnt_from = {version.pk: known.learnt_from(version.pk) for version in versions}
+    leaking = {
+        snapshot.pk
+        for snapshot in Snapshot.objects.filter(pk__in=set().union(*learnt_from.values()))
+        if _leak(snapshot, validation, held)
+    }
+    return [version for version in versions if learnt_from[version.pk] & leaking]
 
 
 @transaction.atomic
@@ -101,6 +103,12 @@ def name_validation_snapshot(snapshot: Snapshot, by: User, at: datetime) -> list
     of_dataset.filter(pk=snapshot.pk).update(validates=True)
     versions = ModelVersion.objects.filter(run__snapshot__dataset=snapshot.dataset_id)
     return [ask_to_measure(version, snapshot, by, at) for version in versions.order_by("-pk")]
+
+
+def stop_validating(snapshot: Snapshot) -> None:
+    """Measure its data set's versions no more, and let them train on everybody. What was measured stays."""
+    Snapshot.objects.filter(pk=snapshot.pk).update(validates=False)
+    Errand.objects.unfinished().filter(snapshot=snapshot, worker="").delete()
 
 
 def check_validates(snapshot: Snapshot) -> None:
@@ -165,13 +173,6 @@ def _leak(snapshot: Snapshot, validation: Snapshot, held: HeldOut) -> str | None
         "out, so accuracy there would say nothing. Give those people’s faces the split “val” and freeze "
         "anew, or name another validation snapshot."
     )
-
-
-def _learnt_from(version: ModelVersion | None) -> Iterator[Snapshot]:
-    """The snapshots that a version and those above it were trained on."""
-    while version is not None:
-        yield version.run.snapshot
-        version = version.run.parent
 
 
 def _faces(snapshot: Snapshot) -> Iterator[list[str]]:

@@ -10,7 +10,10 @@ from annotate.accounts.models import User
 from annotate.training.models import ModelVersion, Promotion
 
 # Any number of our own: promotions follow one another.
-LOCK_CLASS = 0x5E3D
+LOCK_CLASS = 0x5E3E
+
+
+ROLLED_BACK = "rolled back from "
 
 
 class CannotPromote(Exception):
@@ -32,16 +35,30 @@ def promote(version: ModelVersion, by: User | None, reason: str, at: datetime) -
     return Promotion.objects.create(model_version=version, by=by, reason=reason, at=at)
 
 
+def version_before() -> ModelVersion | None:
+    """The version that was active before the active one was promoted: what rolling back leads to."""
+    history = list(Promotion.objects.select_related("model_version__run__snapshot").order_by("pk"))
+    if not history:
+        return None
+    active = history[-1].model_version
+    # Rolling back twice goes two versions back, not to and fro.
+    promoted = max(
+        place
+        for place, promotion in enumerate(history)
+        if promotion.model_version == active and not promotion.reason.startswith(ROLLED_BACK)
+    )
+    return history[promoted - 1].model_version if promoted else None
+
+
 @transaction.atomic
-def roll_back(by: User, at: datetime) -> Promotion:
+def roll_back(by: User, at: datetime, reason: str = "") -> Promotion:
     """Make the version active again that was it before the active one. Raises CannotPromote without one."""
     _one_at_a_time()
-    active = active_version()
-    before = Promotion.objects.exclude(model_version=active).order_by("pk").last()
-    if active is None or before is None:
+    before = version_before()
+    if before is None:
         raise CannotPromote("There is no version before it to go back to")
-    reason = f"rolled back from {active}"
-    return Promotion.objects.create(model_version=before.model_version, by=by, reason=reason, at=at)
+    said = f"{ROLLED_BACK}{active_version()}" + (f": {reason}" if reason else "")
+    return Promotion.objects.create(model_version=before, by=by, reason=said, at=at)
 
 
 def _one_at_a_time() -> None:

@@ -22,6 +22,7 @@ STRANGER = "stranger"
 NOT_VISITED = {
     "campaign-download": "a file; where nothing is chosen it leads back to the choices",
     "import-rejects": "a file, where something was rejected",
+    "version-download": "a file; where the checkpoint is gone it leads back to the version",
     "set_language": "changes the language and leads back",
 }
 ONLY_HERS = re.compile(r'(name="csrfmiddlewaretoken" value|data-csrf|data-user)="[^"]*"')

@@ -25,10 +25,11 @@ from annotate.curation.erasing import ask_for_erasure, erase
 from annotate.curation.scanning import ask_for_scan, scan
 from annotate.faces.imports import claim_import, end_succeeded, queue_folder
 from annotate.faces.outcome import Outcome
-from annotate.training.models import Run
+from annotate.training.models import ModelVersion, Run
 from annotate.training.proposals import ask_for_proposal, make_proposal
 from annotate.training.versions import active_version, promote
 from tests.factories import make_dataset, make_face
+from tests.training.registry import make_version
 
 CONSENT = """## What this is about
 
@@ -88,10 +89,19 @@ def furnish(campaign: Campaign, run: Run, *, admin: User, annotator: User) -> Va
         "snapshot_id": run.snapshot_id,
         "snapshot-file.name": "triplets.csv",
         "run_id": run.pk,
+        "version_id": _versions(run, admin).pk,
         "join.token": token,
         "uidb64": urlsafe_base64_encode(force_bytes(forgetful.pk)),
         "password_reset_confirm.token": default_token_generator.make_token(forgetful),
     }
+
+
+def _versions(run: Run, admin: User) -> ModelVersion:
+    """The run's own, which is the active one, and one fine-tuned from it that was it before."""
+    child = make_version(run.snapshot, parent=run.model_version, accuracy=0.81)
+    for version, reason in ((child, "better by six points"), (run.model_version, "it errs less on smiles")):
+        promote(version, admin, reason, timezone.now())
+    return run.model_version
 
 
 def _import(dataset: str, admin: User) -> int:

@@ -1,15 +1,17 @@
 """What a worker does with errands, on real processes; a script stands in for the network."""
 
 import math
+import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from annotate.faces.models import Face
 from annotate.training import errand_worker
 from annotate.training.errands import ask_to_embed, ask_to_measure, claim_errand
 from annotate.training.models import Embedding, Errand, ModelVersion, Snapshot, Validation
@@ -153,6 +155,28 @@ def test_an_erased_face_gets_no_embedding(version, dataset):
     assert list(version.embeddings.values_list("face", flat=True)) == [kept.pk]
     with pytest.raises(ValueError, match="not finite"):
         store_embeddings_of(version, [(kept.pk, [math.inf] * 16)])
+
+
+def test_a_face_that_is_being_erased_just_now_is_passed_over(transactional_db, version, dataset):
+    """Waiting for the erasure would end in a face that is gone, and undo all other embeddings of the part."""
+    face, other = dataset.faces.order_by("-pk")[:2]
+    dataset.imported_triplets.all().delete()
+    deleted, stored = threading.Event(), threading.Event()
+
+    def erase():
+        with transaction.atomic():
+            Face.objects.filter(pk=face.pk).delete()
+            deleted.set()
+            stored.wait(10)
+        connection.close()
+
+    thread = threading.Thread(target=erase)
+    thread.start()
+    assert deleted.wait(10)
+    assert store_embeddings_of(version, [(face.pk, [0.0] * 16), (other.pk, [0.0] * 16)]) == 1
+    stored.set()
+    thread.join()
+    assert list(Embedding.objects.values_list("face", flat=True)) == [other.pk]
 
 
 def test_a_version_is_measured(version, snapshot):

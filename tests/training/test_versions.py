@@ -40,3 +40,17 @@ def test_rolling_back_goes_to_the_version_before(versions, admin):
     promote(second, admin, "", NOW)
     assert roll_back(admin, NOW).model_version == first
     assert active_version() == first
+
+
+def test_rolling_back_twice_goes_two_versions_back(versions, snapshot, admin):
+    third = ModelVersion.objects.create(run=queue_run(snapshot, {}, None), folder="run-2", evaluation={})
+    for version in (*versions, third):
+        promote(version, admin, "", NOW)
+    assert roll_back(admin, NOW, "it errs").reason == f"rolled back from {third}: it errs"
+    assert active_version() == versions[1]
+    assert roll_back(admin, NOW).model_version == versions[0]
+    with pytest.raises(CannotPromote, match="no version before"):
+        roll_back(admin, NOW)
+    # Promoted again, it is the newest word, and the one before it the way back.
+    promote(third, admin, "", NOW)
+    assert roll_back(admin, NOW).model_version == versions[0]
