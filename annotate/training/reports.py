@@ -1,14 +1,15 @@
-"""What the pages show of runs: curves as charts, accuracies as tables. Reads; writes nothing."""
+"""What the pages say of a run: its settings, how far it is, its accuracies. Reads; writes nothing."""
 
 from __future__ import annotations
 
+import zlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from annotate.faces.models import Kind
 from annotate.training import curves
-from annotate.training.chart import Chart, line_chart
 from annotate.training.models import Run, RunState
 
 # The network's stages and the worker's own, in words for the page.
@@ -69,6 +70,7 @@ def pins_of(run: Run) -> list[tuple[str, str]]:
 
 
 def in_words(value: object) -> str:
+    """A setting's value."""
     if value is None:
         return "the network's default"
     if isinstance(value, bool):
@@ -76,19 +78,25 @@ def in_words(value: object) -> str:
     return str(value)
 
 
-def loss_chart(run: Run) -> Chart | None:
-    """The loss of each noted step."""
-    steps = curves.series(run.events, "step", "loss")
-    return line_chart({"loss": steps}, x_label="step", y_label="loss")
+@dataclass(frozen=True)
+class LogLine:
+    """`key` stays as long as the line does; the last one, which a progress bar rewrites, is "now"."""
+
+    key: str
+    text: str
 
 
-def accuracy_chart(run: Run) -> Chart | None:
-    """The triplet accuracy after each epoch: held out, and in training."""
-    lines = {
-        "held out": curves.series(run.events, "epoch", "accuracy"),
-        "in training": curves.series(run.events, "epoch", "train_accuracy"),
-    }
-    return line_chart(lines, x_label="epoch", y_label="triplet accuracy")
+def log_lines(tail: str) -> list[LogLine]:
+    """A log's end, line by line, so that a page can add to what it shows."""
+    if not tail:
+        return []
+    *lines, last = tail.split("\n")
+    times: Counter[str] = Counter()
+    found = []
+    for line in lines:
+        times[line] += 1
+        found.append(LogLine(f"{zlib.crc32(line.encode()):08x}-{times[line]}", line))
+    return [*found, LogLine("now", last)]
 
 
 def start_of(run: Run) -> curves.Event:
@@ -136,9 +144,9 @@ def accuracy_rows(evaluation: Mapping[str, Any]) -> list[AccuracyRow]:
     rows = [
         AccuracyRow(
             label,
-            _percent(_of(evaluation, "strong", "accuracy", key)),
+            percent(_of(evaluation, "strong", "accuracy", key)),
             _of(evaluation, "strong", "counts", count_key) or 0,
-            _percent(_of(evaluation, "weak", "accuracy", key)),
+            percent(_of(evaluation, "weak", "accuracy", key)),
             _of(evaluation, "weak", "counts", count_key) or 0,
         )
         for key, count_key, label in (*((k, k, label) for k, label in names), ("mean", "all", "all"))
@@ -149,17 +157,18 @@ def accuracy_rows(evaluation: Mapping[str, Any]) -> list[AccuracyRow]:
 def tournament_accuracy(evaluation: Mapping[str, Any]) -> tuple[str, int]:
     """Of triplets from comparisons: accuracy and count."""
     found = evaluation.get("tournament") or {}
-    return _percent(found.get("accuracy")), found.get("count") or 0
+    return percent(found.get("accuracy")), found.get("count") or 0
 
 
 def headline(evaluation: Mapping[str, Any]) -> str:
     """The one figure, as a percentage."""
-    return _percent(curves.headline(evaluation))
+    return percent(curves.headline(evaluation))
 
 
 def _of(evaluation: Mapping[str, Any], strength: str, part: str, key: str) -> Any:
     return evaluation.get(strength, {}).get(part, {}).get(key)
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """With one digit; "–" where nothing was measured."""
     return "–" if share is None else f"{100 * share:.1f} %"

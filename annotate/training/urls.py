@@ -4,6 +4,7 @@ from django.urls import path
 
 from annotate.training import (
     launch_views,
+    notice_views,
     proposal_views,
     validation_views,
     version_api,
@@ -54,8 +55,13 @@ urlpatterns = [
     path("runs/new/", launch_views.run_create, name="run-create"),
     path("runs/new/forecast/", launch_views.run_forecast, name="run-forecast"),
     path("runs/new/network/", launch_views.run_network, name="run-network"),
+    path("runs/compare/", watching_views.run_compare, name="run-compare"),
+    path("runs/notices/", notice_views.run_notices, name="run-notices"),
+    path("runs/seen/", notice_views.runs_seen, name="runs-seen"),
     path("runs/<int:run_id>/", watching_views.run_detail, name="run-detail"),
     path("runs/<int:run_id>/live/", watching_views.run_live, name="run-live"),
+    path("runs/<int:run_id>/points.csv", watching_views.run_points, name="run-points"),
+    path("runs/<int:run_id>/seen/", notice_views.run_seen, name="run-seen"),
     path("runs/<int:run_id>/cancel/", views.run_cancel, name="run-cancel"),
     path("runs/<int:run_id>/resume/", launch_views.run_resume, name="run-resume"),
 ]

@@ -60,10 +60,10 @@ def test_from_a_click_to_figures_without_a_reload(visit, admin, dataset, beside,
     beside(train_run, run_id=launched.pk)
     page.get_by_role("img", name="loss by step").wait_for()
     page.get_by_text("Held-out triplet accuracy").wait_for()
-    assert page.get_by_role("img", name="triplet accuracy by epoch").is_visible()
+    assert page.get_by_role("img", name="triplet accuracy, % by epoch").is_visible()
     assert page.get_by_role("row", name="Two classes").is_visible()
     assert page.evaluate("window.stayed")
-    assert page.locator("[hx-get]").count() == 0
+    assert page.locator("main [data-live-url]").count() == 0
 
 
 def test_cancelled_by_a_click(visit, admin, run, beside, monkeypatch):  # noqa: F811

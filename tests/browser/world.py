@@ -27,6 +27,7 @@ from annotate.faces.imports import claim_import, end_succeeded, queue_folder
 from annotate.faces.outcome import Outcome
 from annotate.training.models import ModelVersion, Run
 from annotate.training.proposals import ask_for_proposal, make_proposal
+from annotate.training.runs import queue_run
 from annotate.training.versions import active_version, promote
 from tests.factories import make_dataset, make_face
 from tests.training.registry import make_version
@@ -90,6 +91,7 @@ def furnish(campaign: Campaign, run: Run, *, admin: User, annotator: User) -> Va
         "snapshot-file.name": "triplets.csv",
         "run_id": run.pk,
         "version_id": _versions(run, admin).pk,
+        "run-compare?": f"?run={run.pk}&run={_other_run(run).pk}",
         "join.token": token,
         "uidb64": urlsafe_base64_encode(force_bytes(forgetful.pk)),
         "password_reset_confirm.token": default_token_generator.make_token(forgetful),
@@ -102,6 +104,11 @@ def _versions(run: Run, admin: User) -> ModelVersion:
     for version, reason in ((child, "better by six points"), (run.model_version, "it errs less on smiles")):
         promote(version, admin, reason, timezone.now())
     return run.model_version
+
+
+def _other_run(run: Run) -> Run:
+    """One that is queued, to be compared with, and shown in the list as it waits."""
+    return queue_run(run.snapshot, {"order": 2}, run.created_by)
 
 
 def _import(dataset: str, admin: User) -> int:

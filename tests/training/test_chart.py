@@ -1,11 +1,12 @@
 """The layout of a chart: nice ticks, everything inside, nothing drawn of what is not finite."""
 
 import math
+from itertools import pairwise
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from annotate.training.chart import Chart, line_chart
+from annotate.training.chart import MOST_SHOWN, Chart, line_chart
 
 
 def test_ticks_are_round_numbers():
@@ -13,6 +14,19 @@ def test_ticks_are_round_numbers():
     assert [tick.label for tick in chart.x_ticks] == ["0", "10", "20", "30", "40"]
     assert [tick.label for tick in chart.y_ticks] == ["0.2", "0.4", "0.6", "0.8", "1.0"]
     assert chart.summary == "loss by step, at last: loss 0.31"
+
+
+def test_ticks_of_small_numbers_are_short():
+    chart = line_chart({"rate": [(0, 2e-4), (9, 1e-5)]}, x_label="step", y_label="rate", from_zero=True)
+    assert [tick.label for tick in chart.y_ticks] == ["0", "5e-5", "1e-4", "1.5e-4", "2e-4"]
+
+
+def test_of_many_points_a_part_is_drawn_and_the_newest_among_them():
+    points = [(float(x), float(x * x)) for x in range(1, 1_001)]
+    [line] = line_chart({"a": points}, x_label="x", y_label="y").lines
+    assert 100 < len(line.xs) == len(line.ys) == len(line.points.split()) <= MOST_SHOWN
+    assert (line.xs[-1], line.ys[-1]) == ("1,000", "1e+06")
+    assert {int(b.replace(",", "")) - int(a.replace(",", "")) for a, b in pairwise(line.xs)} == {5}
 
 
 def test_nothing_to_draw():
