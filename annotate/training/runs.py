@@ -175,7 +175,7 @@ def lose(claim: Claim, reason: str, at: datetime) -> bool:
 
 
 def _lost_too_often(reason: str) -> str:
-    return f"It was broken off {MOST_LOSSES + 1} times. {reason} Its last checkpoint is kept."
+    return f"It was broken off {MOST_LOSSES + 1} times. {reason}"
 
 
 def end_cancelled(claim: Claim, at: datetime) -> bool:
