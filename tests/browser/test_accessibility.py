@@ -38,7 +38,7 @@ AXE_OF_LOOKS = AXE.replace(
 def everything(dataset, stand_in, annotator, curator, admin, settings):  # noqa: F811
     settings.EMAIL_HOST = "mail.invalid"
     faces = list(dataset.faces.order_by("pk"))
-    for anchor in range(4):
+    for anchor in (0, 1, 14, 15):
         for i in range(12):
             trio = (faces[anchor], faces[2 + i], faces[20 + (i + anchor) % 20])
             make_imported_triplet(trio, kind="TWO_CLASS_TRIPLET")

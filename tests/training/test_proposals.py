@@ -1,6 +1,7 @@
 """The active version proposes groups to a campaign, and what each source of groups brought."""
 
 import random
+import threading
 import uuid
 from datetime import timedelta
 
@@ -374,3 +375,23 @@ def test_the_page_without_an_active_version(actors, campaign):
     assert "No model version is active" in actors["admin"].get(page).content.decode()
     preview = actors["admin"].get(reverse("campaign-proposals-preview", args=[campaign.pk]))
     assert "No model version is active" in preview.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_with_the_same_message_add_its_groups_once(campaign, version):
+    proposal = ask_for_proposal(campaign, groups=4, random_share=0.5, seed=0, by=None, at=NOW)
+    together, made = threading.Barrier(2), []
+
+    def work():
+        together.wait()
+        made.append(make_proposal(proposal.pk, NOW))
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert sorted(made) == [False, True]
+    assert campaign.groups.count() == 8
+    assert proposal.groups.count() == 4
