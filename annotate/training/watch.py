@@ -40,6 +40,10 @@ class Watch:
 
     def enter_stage(self, stage: str) -> None:
         self._stage, self._progress = stage, 0.0
+        self.tell_all()
+
+    def tell_all(self) -> None:
+        """Write what is new, without waiting for its turn. Raises Stopped."""
         self._last_beat = self._last_points = 0.0
         self.beat()
 

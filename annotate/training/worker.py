@@ -134,6 +134,7 @@ def _train(place: Workplace, arguments: list[str]) -> None:
     def on_line(line: str) -> None:
         event = _parsed(line)
         if event.get("event") == "failed":
+            place.watch.tell_all()
             raise Failed(event.get("reason") or "The training failed and said nothing.")
         if event.get("event") == "done":
             place.files.note_trained()
@@ -176,6 +177,8 @@ class Workplace:
                 for line in process.read_lines(BEAT_SECONDS):
                     on_line(line)
                 self.watch.beat()
+            # Points that a curve would lack for ever: whoever goes on begins behind them.
+            self.watch.tell_all()
             if process.was_killed:
                 raise Killed(process.reason())
             if process.returncode:

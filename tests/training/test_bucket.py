@@ -152,7 +152,7 @@ def test_every_state_that_is_brought_is_whole_while_the_next_is_written(writing,
     thread.start()
     try:
         store, seen = RunStore("run-1"), []
-        for _ in range(8):
+        for _ in range(5):
             store.put(writing.folder)
             seen.append(brought(tmp_path))
     finally:

@@ -102,6 +102,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint(run, monkeypatch):
     run.refresh_from_db()
     assert (run.state, run.losses) == (RunState.SUCCEEDED, 1)
     assert trained_from(run) == ["0", "2"]
+    assert [event["step"] for event in run.events if event["kind"] == "step"] == [10, 20, 30, 40]
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate", "embed"])
