@@ -13,17 +13,15 @@ from typing import Any
 from django.db import transaction
 
 from annotate.training import curves
-from annotate.training.growing import triplets_in, undecided
+from annotate.training.growing import measured, not_measured, note, triplets_in, undecided
 from annotate.training.models import (
     ENDED,
     Decision,
-    Errand,
     FineTuning,
     ModelVersion,
     Run,
     RunState,
     Snapshot,
-    Validation,
     Verdict,
 )
 from annotate.training.significance import Difference, in_words, unpaired
@@ -61,16 +59,6 @@ def decide(fine_tuning_id: int, at: datetime) -> Decision | None:
     return decision
 
 
-def to_measure(fine_tuning: FineTuning) -> list[tuple[ModelVersion, Snapshot]]:
-    """What a decision still waits for: versions that are not measured on the snapshot as it is now."""
-    run = undecided(fine_tuning).filter(state=RunState.SUCCEEDED).select_related("snapshot").first()
-    snapshot = validation_snapshot(run.snapshot.dataset) if run else None
-    if run is None or snapshot is None:
-        return []
-    both = [run.model_version, active_version()]
-    return [(version, snapshot) for version in both if version and _measured(version, snapshot) is None]
-
-
 def _failed(fine_tuning: FineTuning, run: Run) -> Decision:
     """Its triplets are new again. Some failures in a row are nothing that waiting mends."""
     fine_tuning.failures += 1
@@ -95,13 +83,15 @@ def _compared(fine_tuning: FineTuning, version: ModelVersion, at: datetime) -> D
     active, snapshot = active_version(), validation_snapshot(version.run.snapshot.dataset)
     if active == version:
         return Decision(verdict=Verdict.PROMOTED, reason="Somebody promoted it before it was compared.")
+    if active is None or active.run.snapshot.dataset_id != version.run.snapshot.dataset_id:
+        reason = f"It could not be compared: {active or 'no version'} is active now, of another data set."
+        return Decision(verdict=Verdict.KEPT, reason=reason, against=active)
     if snapshot is None:
-        fine_tuning.note = f"{version} waits: its data set has no validation snapshot.".capitalize()
-        fine_tuning.save(update_fields=["note"])
+        note(fine_tuning, f"{version} waits: its data set has no validation snapshot.".capitalize())
         return None
-    new, old = _measured(version, snapshot), active and _measured(active, snapshot)
+    new, old = measured(version, snapshot), measured(active, snapshot)
     if new is None or old is None:
-        return _waiting(fine_tuning, snapshot, [version, *filter(None, [active])])
+        return _waiting(fine_tuning, snapshot, version, active)
     decision = Decision(verdict=Verdict.KEPT, against=active, snapshot=snapshot, sha256=snapshot.sha256)
     difference = _difference(new.report, old.report)
     if difference is None:
@@ -130,23 +120,15 @@ def _judged(
     return decision
 
 
-def _measured(version: ModelVersion, snapshot: Snapshot) -> Validation | None:
-    """What was measured before somebody was taken out of the snapshot is of other triplets."""
-    found = Validation.objects.filter(model_version=version, snapshot=snapshot, sha256=snapshot.sha256)
-    return found.first()
-
-
-def _waiting(fine_tuning: FineTuning, snapshot: Snapshot, versions: list[ModelVersion]) -> Decision | None:
-    """Kept where the measuring itself failed; else it goes on."""
-    for version in versions:
-        errand = Errand.objects.filter(model_version=version, snapshot=snapshot).order_by("pk").last()
-        if errand and errand.ended_at and errand.error and _measured(version, snapshot) is None:
-            reason = f"It could not be compared: {version} was not measured on {snapshot}: {errand.error}"
-            return Decision(verdict=Verdict.KEPT, reason=reason, snapshot=snapshot)
-    note = f"{versions[0]} is being measured on {snapshot}.".capitalize()
-    if fine_tuning.note != note:
-        fine_tuning.note = note
-        fine_tuning.save(update_fields=["note"])
+def _waiting(
+    fine_tuning: FineTuning, snapshot: Snapshot, version: ModelVersion, active: ModelVersion
+) -> Decision | None:
+    """Kept where the measuring itself failed; else it goes on: beat asks for what is missing."""
+    for one in (version, active):
+        if failure := not_measured(one, snapshot):
+            reason = f"It could not be compared: {failure}"
+            return Decision(verdict=Verdict.KEPT, reason=reason, snapshot=snapshot, against=active)
+    note(fine_tuning, f"{version} is being measured on {snapshot}.".capitalize())
     return None
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from annotate.accounts.models import User
 from annotate.campaigns.models import Campaign, Relation
 from annotate.training.freezing import ask_for_snapshot
-from annotate.training.models import FineTuning, Freeze, ModelVersion, Run, Snapshot
+from annotate.training.models import Errand, FineTuning, Freeze, ModelVersion, Run, Snapshot, Validation
 from annotate.training.nights import last_night, next_night
 from annotate.training.run_config import RunConfig
 from annotate.training.runs import BadSnapshot, queue_run
@@ -35,6 +35,7 @@ class Missing(StrEnum):
     VERSION = "version"
     VALIDATION = "validation"
     FIT = "fit"
+    MEASURE = "measure"
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def start_due(fine_tuning_id: int, at: datetime) -> Freeze | None:
         _pass_night(fine_tuning, stands, at)
         return None
     if stands.missing:
-        _note(fine_tuning, f"It can not start: {' '.join(stands.missing.values())}")
+        note(fine_tuning, f"It can not start: {' '.join(stands.missing.values())}")
         return None
     return _start(fine_tuning, stands, at)
 
@@ -139,7 +140,7 @@ def _start(fine_tuning: FineTuning, stands: Standing, at: datetime) -> Freeze | 
             config = _config(active, fine_tuning)
             run = queue_run(freeze, config, None, parent=active, fine_tuning=fine_tuning)
     except (ValueError, BadSnapshot) as error:
-        _note(fine_tuning, f"It can not start: {error}")
+        note(fine_tuning, f"It can not start: {error}")
         return None
     fine_tuning.triplets, fine_tuning.last_at, fine_tuning.night_over_at = stands.triplets, at, at
     fine_tuning.note = f"{run} was started from {active}: {stands.cause}.".capitalize()
@@ -178,9 +179,10 @@ def _pass_night(fine_tuning: FineTuning, stands: Standing, at: datetime) -> None
         fine_tuning.save(update_fields=["night_over_at", "note"])
 
 
-def _note(fine_tuning: FineTuning, note: str) -> None:
-    if fine_tuning.note != note:
-        fine_tuning.note = note
+def note(fine_tuning: FineTuning, text: str) -> None:
+    """Say what it did or why it did nothing; called by who holds its row."""
+    if fine_tuning.note != text:
+        fine_tuning.note = text
         fine_tuning.save(update_fields=["note"])
 
 
@@ -192,7 +194,8 @@ def _triplets_seen(active: ModelVersion | None, campaign: Campaign) -> int:
 
 def _missing(campaign: Campaign, active: ModelVersion | None) -> dict[Missing, str]:
     missing = {}
-    if validation_snapshot(campaign.dataset) is None:
+    validation = validation_snapshot(campaign.dataset)
+    if validation is None:
         missing[Missing.VALIDATION] = f"Data set {campaign.dataset} has no validation snapshot."
     if active is None:
         missing[Missing.VERSION] = "No model version is active."
@@ -201,4 +204,22 @@ def _missing(campaign: Campaign, active: ModelVersion | None) -> dict[Missing, s
             f"The active {active} was trained on data set {active.run.snapshot.dataset}, and this campaign "
             f"is of {campaign.dataset}: none of its triplets could be replayed."
         )
+    elif validation is not None and (failure := not_measured(active, validation)):
+        missing[Missing.MEASURE] = f"Nothing can be compared with the active version: {failure}"
     return missing
+
+
+def measured(version: ModelVersion, snapshot: Snapshot) -> Validation | None:
+    """What was measured before somebody was taken out of the snapshot is of other triplets."""
+    found = Validation.objects.filter(model_version=version, snapshot=snapshot, sha256=snapshot.sha256)
+    return found.first()
+
+
+def not_measured(version: ModelVersion, snapshot: Snapshot) -> str | None:
+    """Why a version could not be measured; None where it is, or may be yet."""
+    if measured(version, snapshot) is not None:
+        return None
+    errand = Errand.objects.filter(model_version=version, snapshot=snapshot).order_by("pk").last()
+    if errand is None or errand.ended_at is None or not errand.error:
+        return None
+    return f"{version} could not be measured on {snapshot}: {errand.error}"

@@ -8,7 +8,8 @@ from django.db import connection
 from django.utils import timezone
 
 from annotate.campaigns.creation import create_campaign
-from annotate.training.deciding import decide, to_measure
+from annotate.training.deciding import decide
+from annotate.training.freezing import freeze_snapshot
 from annotate.training.growing import set_up, standing, start_due
 from annotate.training.models import (
     Decision,
@@ -22,6 +23,7 @@ from annotate.training.models import (
     Verdict,
 )
 from annotate.training.versions import active_version
+from tests.factories import make_dataset, make_face, make_imported_triplet
 from tests.training.growth import answered, made_active, measured, version_on
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -77,13 +79,11 @@ def test_promoted_only_if_better_by_the_margin(
 ):
     snapshot.refresh_from_db()
     assert decide(fine_tuning.pk, NOW) is None
-    assert to_measure(fine_tuning) == [(version, snapshot), (parent, snapshot)]
     measured(parent, snapshot, old)
     assert decide(fine_tuning.pk, NOW) is None
     fine_tuning.refresh_from_db()
     assert fine_tuning.note == f"Version {version.pk} is being measured on frozen {snapshot.sha256[:8]}."
     measured(version, snapshot, new)
-    assert to_measure(fine_tuning) == []
     decision = decide(fine_tuning.pk, NOW)
     assert (decision.verdict, decision.against, decision.snapshot) == (verdict, parent, snapshot)
     assert (decision.accuracy, decision.accuracy_against) == (new, old)
@@ -111,8 +111,6 @@ def test_it_is_compared_with_what_is_active_now(fine_tuning, version, parent, sn
     measured(version, snapshot, 0.75)
     other = made_active(version_on(snapshot))
     assert decide(fine_tuning.pk, NOW) is None
-    snapshot.refresh_from_db()
-    assert to_measure(fine_tuning) == [(other, snapshot)]
     measured(other, snapshot, 0.9)
     decision = decide(fine_tuning.pk, NOW)
     assert (decision.verdict, decision.against) == (Verdict.KEPT, other)
@@ -124,14 +122,12 @@ def test_only_what_is_measured_on_the_snapshot_as_it_is_counts(fine_tuning, vers
         measured(one, snapshot, accuracy)
     Snapshot.objects.filter(pk=snapshot.pk).update(sha256="1" * 64)
     assert decide(fine_tuning.pk, NOW) is None
-    assert len(to_measure(fine_tuning)) == 2
     assert active_version() == parent
 
 
 def test_without_a_validation_snapshot_it_waits(fine_tuning, version):
     Snapshot.objects.update(validates=False)
     assert decide(fine_tuning.pk, NOW) is None
-    assert to_measure(fine_tuning) == []
     fine_tuning.refresh_from_db()
     assert fine_tuning.note == f"Version {version.pk} waits: its data set has no validation snapshot."
 
@@ -162,8 +158,18 @@ def test_what_can_not_be_measured_is_kept(fine_tuning, version, parent, snapshot
     )
     decision = decide(fine_tuning.pk, NOW)
     assert decision.verdict == Verdict.KEPT
-    assert "could not be compared" in decision.reason
-    assert "No space left" in decision.reason
+    assert decision.reason == (
+        f"It could not be compared: version {version.pk} could not be measured on {snapshot}: No space left"
+    )
+
+
+def test_a_version_of_another_data_set_is_active_now(fine_tuning, version):
+    dataset = make_dataset("other")
+    make_imported_triplet([make_face(dataset, name) for name in ("a", "b", "c")])
+    other = made_active(version_on(freeze_snapshot(name="other", dataset=dataset)))
+    decision = decide(fine_tuning.pk, NOW)
+    assert (decision.verdict, decision.against) == (Verdict.KEPT, other)
+    assert f"version {other.pk} is active now, of another data set" in decision.reason
 
 
 def test_a_cancelled_run_is_noted_and_its_triplets_are_not_new_again(fine_tuning):

@@ -11,7 +11,8 @@ from django.utils import timezone
 from annotate.campaigns.creation import create_campaign
 from annotate.training.freezing import freeze_snapshot, make_asked_snapshot
 from annotate.training.growing import set_up, standing, start_due, triplets_in, triplets_of
-from annotate.training.models import Freeze, Promotion, Run, RunState, Snapshot
+from annotate.training.models import Errand, Freeze, Promotion, Run, RunState, Snapshot
+from annotate.training.versions import active_version
 from tests.factories import make_dataset, make_face, make_imported_triplet
 from tests.training.growth import answered, made_active, version_on
 
@@ -84,11 +85,25 @@ def another_data_set():
     return dataset
 
 
+def could_not_be_measured(why):
+    Errand.objects.create(
+        model_version=active_version(),
+        snapshot=Snapshot.objects.get(),
+        enqueued_at=NOW,
+        ended_at=NOW,
+        error=why,
+    )
+
+
 @pytest.mark.parametrize(
     ("take_away", "said"),
     [
         (lambda: Snapshot.objects.update(validates=False), "Data set drawn has no validation snapshot."),
         (lambda: Promotion.objects.all().delete(), "No model version is active."),
+        (
+            lambda: could_not_be_measured("It has been trained on whom the snapshot holds out."),
+            "Nothing can be compared with the active version: version",
+        ),
         (
             lambda: made_active(version_on(freeze_snapshot(name="o", dataset=another_data_set()))),
             "was trained on data set other, and this campaign is of drawn",
