@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import transaction
 
+from annotate.faces.models import Dataset
 from annotate.training import curves
 from annotate.training.growing import measured, not_measured, note, triplets_in, undecided
 from annotate.training.models import (
@@ -26,7 +27,7 @@ from annotate.training.models import (
 )
 from annotate.training.significance import Difference, in_words, unpaired
 from annotate.training.validating import validation_snapshot
-from annotate.training.versions import CannotPromote, active_version, promote
+from annotate.training.versions import CannotPromote, active_version, promote, promotions_wait
 
 MOST_FAILURES = 3
 
@@ -59,6 +60,15 @@ def decide(fine_tuning_id: int, at: datetime) -> Decision | None:
     return decision
 
 
+def chance(dataset: Dataset, active: ModelVersion | None) -> float | None:
+    """By how much (0 to 1) two versions as good as the active one may differ on the data set's validation
+    snapshot by chance alone; None where that can not be told yet."""
+    snapshot = validation_snapshot(dataset)
+    validation = measured(active, snapshot) if active and snapshot else None
+    alike = _difference(validation.report, validation.report) if validation else None
+    return alike.noise if alike else None
+
+
 def _failed(fine_tuning: FineTuning, run: Run) -> Decision:
     """Its triplets are new again. Some failures in a row are nothing that waiting mends."""
     fine_tuning.failures += 1
@@ -80,6 +90,7 @@ def _triplets_before(fine_tuning: FineTuning) -> int:
 
 
 def _compared(fine_tuning: FineTuning, version: ModelVersion, at: datetime) -> Decision | None:
+    promotions_wait()
     active, snapshot = active_version(), validation_snapshot(version.run.snapshot.dataset)
     if active == version:
         return Decision(verdict=Verdict.PROMOTED, reason="Somebody promoted it before it was compared.")

@@ -96,7 +96,7 @@ def standing(fine_tuning: FineTuning, at: datetime) -> Standing:
     return Standing(
         triplets=triplets,
         new=new,
-        missing=_missing(campaign, active),
+        missing=what_is_missing(campaign, active),
         active=active,
         unfinished=undecided(fine_tuning).order_by("pk").first(),
         cause=_cause(fine_tuning, new, at),
@@ -192,7 +192,8 @@ def _triplets_seen(active: ModelVersion | None, campaign: Campaign) -> int:
     return triplets_in(snapshot) if snapshot and snapshot.campaign_id == campaign.pk else 0
 
 
-def _missing(campaign: Campaign, active: ModelVersion | None) -> dict[Missing, str]:
+def what_is_missing(campaign: Campaign, active: ModelVersion | None) -> dict[Missing, str]:
+    """What has to be there before a run can start, in words for whoever sees to it; nothing if all is."""
     missing = {}
     validation = validation_snapshot(campaign.dataset)
     if validation is None:

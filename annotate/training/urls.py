@@ -3,6 +3,7 @@
 from django.urls import path
 
 from annotate.training import (
+    growing_views,
     launch_views,
     notice_views,
     proposal_views,
@@ -33,6 +34,16 @@ urlpatterns = [
         "campaigns/<int:campaign_id>/proposals/sources/",
         proposal_views.sources,
         name="campaign-proposals-sources",
+    ),
+    path(
+        "campaigns/<int:campaign_id>/fine-tuning/",
+        growing_views.campaign_fine_tuning,
+        name="campaign-fine-tuning",
+    ),
+    path(
+        "campaigns/<int:campaign_id>/fine-tuning/live/",
+        growing_views.campaign_fine_tuning_live,
+        name="campaign-fine-tuning-live",
     ),
     path("snapshots/<int:snapshot_id>/<str:name>", views.snapshot_file, name="snapshot-file"),
     path(

@@ -29,7 +29,7 @@ def active_version() -> ModelVersion | None:
 @transaction.atomic
 def promote(version: ModelVersion, by: User | None, reason: str, at: datetime) -> Promotion:
     """Make a version the active one. Raises CannotPromote where it is that already."""
-    _one_at_a_time()
+    promotions_wait()
     if active_version() == version:
         raise CannotPromote(f"{version} is the active one already".capitalize())
     return Promotion.objects.create(model_version=version, by=by, reason=reason, at=at)
@@ -53,7 +53,7 @@ def version_before() -> ModelVersion | None:
 @transaction.atomic
 def roll_back(by: User, at: datetime, reason: str = "") -> Promotion:
     """Make the version active again that was it before the active one. Raises CannotPromote without one."""
-    _one_at_a_time()
+    promotions_wait()
     before = version_before()
     if before is None:
         raise CannotPromote("There is no version before it to go back to")
@@ -61,7 +61,8 @@ def roll_back(by: User, at: datetime, reason: str = "") -> Promotion:
     return Promotion.objects.create(model_version=before, by=by, reason=said, at=at)
 
 
-def _one_at_a_time() -> None:
+def promotions_wait() -> None:
+    """Until this transaction ends nobody else promotes: what is active stays so."""
     # A transaction's own lock: two promotions at once would each take the other's version for inactive.
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [LOCK_CLASS])

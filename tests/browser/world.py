@@ -25,9 +25,11 @@ from annotate.curation.erasing import ask_for_erasure, erase
 from annotate.curation.scanning import ask_for_scan, scan
 from annotate.faces.imports import claim_import, end_succeeded, queue_folder
 from annotate.faces.outcome import Outcome
-from annotate.training.models import ModelVersion, Run
+from annotate.training.growing import set_up
+from annotate.training.models import Decision, ModelVersion, Run, RunState, Verdict
 from annotate.training.proposals import ask_for_proposal, make_proposal
 from annotate.training.runs import queue_run
+from annotate.training.significance import in_words, unpaired
 from annotate.training.versions import active_version, promote
 from tests.factories import make_dataset, make_face
 from tests.training.registry import make_version
@@ -64,6 +66,7 @@ def furnish(campaign: Campaign, run: Run, *, admin: User, annotator: User) -> Va
         "simulated", "a-forgotten-password"
     )
     _proposal(campaign, run, admin)
+    _fine_tuning(campaign, run, admin)
     seen = campaign.votes.live().filter(group=group).order_by("created_at").first()
     return {
         "campaign_id": campaign.pk,
@@ -109,6 +112,23 @@ def _versions(run: Run, admin: User) -> ModelVersion:
 def _other_run(run: Run) -> Run:
     """One that is queued, to be compared with, and shown in the list as it waits."""
     return queue_run(run.snapshot, {"order": 2}, run.created_by)
+
+
+def _fine_tuning(campaign: Campaign, run: Run, admin: User) -> None:
+    """Set up, with a run that has given a version which was kept."""
+    now = timezone.now()
+    values = {"every_triplets": 2_000, "nightly_at": 3, "margin": 0.005, "replay": 0.5}
+    fine_tuning = set_up(campaign, admin, now, is_on=True, **values)
+    tuned = queue_run(run.snapshot, run.config, None, fine_tuning=fine_tuning, parent=run.model_version)
+    Run.objects.filter(pk=tuned.pk).update(state=RunState.SUCCEEDED, started_at=now, ended_at=now)
+    ModelVersion.objects.create(run=tuned, folder="tuned", evaluation=run.model_version.evaluation)
+    difference = unpaired(0.713, 0.708, 5_000)
+    reason = f"Kept beside {run.model_version}: {in_words(difference, fine_tuning.margin)}"
+    Decision.objects.create(
+        run=tuned, verdict=Verdict.KEPT, reason=reason, at=now, against=run.model_version,
+        accuracy=difference.accuracy, accuracy_against=difference.against,
+        standard_error=difference.standard_error,
+    )  # fmt: skip
 
 
 def _import(dataset: str, admin: User) -> int:

@@ -2,7 +2,8 @@
 
 What it does besides is told by the environment: FAIL (which command fails, and how), HANG (train goes on
 until it is killed), FAIL_AFTER_EPOCH, KILLED_AT (after which epoch train kills itself, the first time),
-EPOCH_SECONDS (how long an epoch takes), EMBED_SECONDS (how long a picture takes), GPU (that there is one).
+EPOCH_SECONDS (how long an epoch takes), EMBED_SECONDS (how long a picture takes), GPU (that there is one),
+ACCURACY (what evaluate finds).
 """
 
 import csv
@@ -85,6 +86,8 @@ def evaluate(options):
         for step in (1, 2):
             emit("progress", stage="embed", step=step, steps=2)
             time.sleep(float(os.environ.get("EMBED_SECONDS", 0)))
+    if found := os.environ.get("ACCURACY"):
+        REPORT["strong"]["accuracy"]["mean"] = float(found)
     print(json.dumps(REPORT))
 
 
