@@ -30,8 +30,8 @@ def strata_of(
 ) -> Strata | None:
     """The strata of the snapshot's triplets `rows`; None where nothing is to be proportioned.
 
-    A division that leaves one side empty is no division. Raises TrainingError for shares beyond 0 to 1, and
-    if `earlier` has none or all of the triplets.
+    A division that leaves one side empty is no division: answers may say again what earlier ones said, so
+    that all triplets are in `earlier`. Raises TrainingError for shares beyond 0 to 1, and if none is.
     """
     codes = np.zeros(len(rows), dtype=np.int8)
     shares = np.ones(1)
@@ -41,9 +41,8 @@ def strata_of(
     if earlier is not None:
         _check("replay", replay)
         old = also_in(earlier, snapshot, rows)
-        if not old.any() or old.all():
-            which = "none" if not old.any() else "all"
-            raise TrainingError(f"{which} of the triplets are in the earlier snapshot: nothing to replay")
+        if not old.any():
+            raise TrainingError("none of the triplets are in the earlier snapshot: nothing to replay")
         codes, shares = _divided(codes, shares, old, replay)
     present = np.unique(codes)
     kept = shares[present]

@@ -200,14 +200,27 @@ def what_is_missing(campaign: Campaign, active: ModelVersion | None) -> dict[Mis
         missing[Missing.VALIDATION] = f"Data set {campaign.dataset} has no validation snapshot."
     if active is None:
         missing[Missing.VERSION] = "No model version is active."
-    elif active.run.snapshot.dataset_id != campaign.dataset_id:
-        missing[Missing.FIT] = (
-            f"The active {active} was trained on data set {active.run.snapshot.dataset}, and this campaign "
-            f"is of {campaign.dataset}: none of its triplets could be replayed."
-        )
+    elif misfit := _misfit(campaign, active):
+        missing[Missing.FIT] = misfit
     elif validation is not None and (failure := not_measured(active, validation)):
         missing[Missing.MEASURE] = f"Nothing can be compared with the active version: {failure}"
     return missing
+
+
+def _misfit(campaign: Campaign, active: ModelVersion) -> str:
+    """Why a snapshot of the campaign has nothing that the active version was trained on; empty if it has."""
+    snapshot = active.run.snapshot
+    if snapshot.dataset_id != campaign.dataset_id:
+        trained_on = f"data set {snapshot.dataset}, and this campaign is of {campaign.dataset}"
+    elif snapshot.campaign_id != campaign.pk and not _imported_in(snapshot):
+        trained_on = f"triplets of {snapshot.campaign or snapshot.dataset} alone"
+    else:
+        return ""
+    return f"The active {active} was trained on {trained_on}: none of its triplets could be replayed."
+
+
+def _imported_in(snapshot: Snapshot) -> int:
+    return snapshot.counts.get("triplets_by_source", {}).get("imported", 0)
 
 
 def measured(version: ModelVersion, snapshot: Snapshot) -> Validation | None:

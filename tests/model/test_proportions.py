@@ -76,11 +76,16 @@ def test_both_divisions_at_once(snapshot):
 
 
 def test_what_cannot_be_replayed_says_why(snapshot):
-    with pytest.raises(TrainingError, match="all of the triplets are in the earlier snapshot"):
-        strata(snapshot, earlier=snapshot)
     unknown = dataclasses.replace(snapshot.faces, keys=tuple(f"x{key}" for key in snapshot.faces.keys))
     with pytest.raises(TrainingError, match="none of the triplets"):
         strata(snapshot, earlier=dataclasses.replace(snapshot, faces=unknown))
+
+
+def test_where_nothing_is_new_there_is_nothing_to_divide(snapshot):
+    assert strata(snapshot, earlier=snapshot)[1] is None
+    rows, found = strata(snapshot, earlier=snapshot, imported_share=0.6)
+    assert found.shares == pytest.approx((0.6, 0.4))
+    assert (found.codes == ~snapshot.triplets.imported[rows]).all()
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])

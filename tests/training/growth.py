@@ -19,7 +19,8 @@ from tests.training.checkpoints import write_checkpoint
 def answered(campaign: Campaign, repetition: int) -> None:
     """One bracket of every group is answered. With two candidates a group that gives two triplets each."""
     people = simulated_annotators(campaign, repetition)
-    simulate(campaign, people, Manner(flip=0.0, uncertain=0.0), repetitions=[repetition])
+    manner = Manner(flip=0.0, uncertain=0.0)
+    simulate(campaign, people, manner, seed=campaign.pk, repetitions=[repetition])
 
 
 def version_on(snapshot: Snapshot) -> ModelVersion:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from annotate.campaigns.creation import create_campaign
+from annotate.faces.models import Dataset
 from annotate.training.freezing import freeze_snapshot, make_asked_snapshot
 from annotate.training.growing import set_up, standing, start_due, triplets_in, triplets_of
 from annotate.training.models import Errand, Freeze, Promotion, Run, RunState, Snapshot
@@ -85,6 +86,17 @@ def another_data_set():
     return dataset
 
 
+def alone():
+    """A snapshot of another campaign, from before triplets of the data set were imported."""
+    dataset = Dataset.objects.get(name="drawn")
+    other = create_campaign(name="other", dataset=dataset, groups=2, k=2).campaign
+    answered(other, 1)
+    frozen = freeze_snapshot(name="alone", dataset=dataset, campaign=other)
+    frozen.counts["triplets_by_source"]["imported"] = 0
+    frozen.save()
+    return frozen
+
+
 def could_not_be_measured(why):
     Errand.objects.create(
         model_version=active_version(),
@@ -108,6 +120,7 @@ def could_not_be_measured(why):
             lambda: made_active(version_on(freeze_snapshot(name="o", dataset=another_data_set()))),
             "was trained on data set other, and this campaign is of drawn",
         ),
+        (lambda: made_active(version_on(alone())), "was trained on triplets of other alone: none of its"),
     ],
 )
 @pytest.mark.usefixtures("active")
