@@ -26,7 +26,7 @@ from annotate.curation.scanning import ask_for_scan, scan
 from annotate.faces.imports import claim_import, end_succeeded, queue_folder
 from annotate.faces.outcome import Outcome
 from annotate.training.growing import set_up
-from annotate.training.models import Decision, ModelVersion, Run, RunState, Verdict
+from annotate.training.models import Decision, ModelVersion, Run, Verdict
 from annotate.training.proposals import ask_for_proposal, make_proposal
 from annotate.training.runs import queue_run
 from annotate.training.significance import in_words, unpaired
@@ -119,9 +119,8 @@ def _fine_tuning(campaign: Campaign, run: Run, admin: User) -> None:
     now = timezone.now()
     values = {"every_triplets": 2_000, "nightly_at": 3, "margin": 0.005, "replay": 0.5}
     fine_tuning = set_up(campaign, admin, now, is_on=True, **values)
-    tuned = queue_run(run.snapshot, run.config, None, fine_tuning=fine_tuning, parent=run.model_version)
-    Run.objects.filter(pk=tuned.pk).update(state=RunState.SUCCEEDED, started_at=now, ended_at=now)
-    ModelVersion.objects.create(run=tuned, folder="tuned", evaluation=run.model_version.evaluation)
+    tuned = make_version(run.snapshot, parent=run.model_version, accuracy=0.713).run
+    Run.objects.filter(pk=tuned.pk).update(fine_tuning=fine_tuning)
     difference = unpaired(0.713, 0.708, 5_000)
     reason = f"Kept beside {run.model_version}: {in_words(difference, fine_tuning.margin)}"
     Decision.objects.create(
