@@ -89,7 +89,8 @@ def _other_seconds(
 
 
 def _is_alike(run: Run, config: RunConfig) -> bool:
-    return (run.config.get("backbone"), run.config.get("size")) == (config.backbone, config.size)
+    known = RunConfig.from_json(run.config)
+    return (known.backbone, known.side) == (config.backbone, config.side)
 
 
 def _start(points: Sequence[curves.Event]) -> curves.Event:

@@ -17,7 +17,7 @@ from annotate.training import snapshot_store
 from annotate.training.checkpoint_files import Unreadable, read_network
 from annotate.training.launching import replayed
 from annotate.training.models import ModelVersion, Snapshot
-from annotate.training.run_config import NETWORK, BadSetting, RunConfig
+from annotate.training.run_config import DEFAULT_SIZE, NETWORK, BadSetting, RunConfig
 from annotate.training.shared_folders import (
     BadCheckpoint,
     BadSnapshot,
@@ -36,7 +36,6 @@ KEPT_SECONDS = 86_400
 PLANNED = (
     "hold_out", "seed", "faces_per_step", "triplets_per_step", "epochs", "steps", "imported_share", "replay",
 )  # fmt: skip
-DEFAULT_SIZE = {"small": 64, "facenet": 160}
 
 
 def plan_run(snapshot: Snapshot, config: RunConfig, parent: ModelVersion | None) -> Plan:
@@ -65,7 +64,7 @@ def check_run(snapshot: Snapshot, config: RunConfig, parent: ModelVersion | None
 def check_parent(parent: ModelVersion, config: RunConfig) -> None:
     """Raises BadSetting where a run with these settings can not go on from the version."""
     network = network_of(parent)
-    asked = asdict(config) | {"size": config.size or DEFAULT_SIZE[config.backbone]}
+    asked = asdict(config) | {"size": config.side}
     for name in NETWORK:
         if asked[name] != network[name]:
             raise BadSetting(name, f"{asked[name]} does not fit {parent}, whose network has {network[name]}")

@@ -48,10 +48,29 @@ class Progress:
 
 
 def settings_of(run: Run, labels: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Its settings, under and in the order of these labels; those left to the network say so."""
-    return [(label, in_words(run.config[name])) for name, label in labels.items() if name in run.config]
+    """Its settings, under and in the order of these labels; those that are empty say what that means."""
+    return [(label, setting(name, run.config)) for name, label in labels.items() if name in run.config]
 
 
+def setting(name: str, config: Mapping[str, Any]) -> str:
+    """One of a run's settings in words."""
+    value = config[name]
+    if value is not None:
+        return in_words(value)
+    if name == "epochs" and config.get("steps") is None:
+        return "at least 10, and enough for 2,000 steps"
+    return UNSET.get(name, "the network’s default")
+
+
+# What it means that a setting is empty.
+UNSET = {
+    "size": "the backbone’s own",
+    "epochs": "as the steps take",
+    "steps": "as the epochs take",
+    "imported_share": "as they are",
+    "replay": "as they are",
+    "patience": "never stops early",
+}
 # What a run was trained with, in words for the page.
 PINS = {
     "semblance": "Semblance",
@@ -72,7 +91,7 @@ def pins_of(run: Run) -> list[tuple[str, str]]:
 def in_words(value: object) -> str:
     """A setting's value."""
     if value is None:
-        return "the network's default"
+        return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)

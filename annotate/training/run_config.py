@@ -31,6 +31,8 @@ FRACTIONS = {"rate", "crowd_pull", "imported_share", "replay", "hold_out"}
 # What makes the network another one: whoever starts from a version takes over its.
 NETWORK = ("backbone", "size", "order", "normalize_vectors")
 OPTIONAL = {"size", "epochs", "steps", "imported_share", "replay", "patience"}
+# Side in px that a backbone sees unless told otherwise.
+DEFAULT_SIZE = {"small": 64, "facenet": 160}
 # Below this a backbone's feature maps vanish.
 SMALLEST_SIZE = {"small": 32, "facenet": 75}
 # Of these, runs that were stored before each default was written out hold None.
@@ -91,6 +93,11 @@ class RunConfig:
             least = SMALLEST_SIZE[config.backbone]
             raise BadSetting("size", f"{config.backbone} needs pictures of at least {least} px")
         return config
+
+    @property
+    def side(self) -> int:
+        """Of the pictures that the network sees, in px."""
+        return self.size or DEFAULT_SIZE[self.backbone]
 
     def as_json(self) -> dict[str, Any]:
         """All settings, so that a stored run says what it was given."""

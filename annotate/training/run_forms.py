@@ -52,7 +52,7 @@ class RunForm(forms.Form):
         help_text="From scratch both branches start from a backbone; a model version is fine-tuned.",
     )  # fmt: skip
     epochs = _number("epochs", label="Epochs", help_text="Empty: enough for 2,000 steps, at least 10.")
-    steps = _number("steps", label="or steps", help_text="As many epochs as so many steps take.")
+    steps = _number("steps", label="Steps", help_text="Or so many steps, in whole epochs.")
     crowd = _switch(
         "crowd", "Crowd layer",
         "A linear map for each annotator while training; embeddings are what comes before it.",
@@ -190,7 +190,7 @@ class RunForm(forms.Form):
         field, value = self.fields[name], self.cleaned_data[name]
         if isinstance(field, forms.ChoiceField):
             return str(dict(_flat(field.choices))[value])
-        return reports.in_words(value)
+        return reports.setting(name, self.cleaned_data)
 
 
 SETTING_LABELS = {"backbone": "Backbone"} | {
@@ -239,16 +239,17 @@ def _named(snapshot: Snapshot) -> str:
 
 def _starts() -> list[tuple[str, list[tuple[str, str]]]]:
     scratch = [
-        ("small", "small: 64 px, fit for a CPU"),
-        ("facenet", "facenet: 160 px, pretrained on VGGFace2; wants a GPU"),
+        ("small", "From scratch, small: 64 px, fit for a CPU"),
+        ("facenet", "From scratch, facenet: 160 px, pretrained on VGGFace2; wants a GPU"),
     ]
     active = active_version()
     versions = ModelVersion.objects.select_related("run").defer("run__events").order_by("-pk")
     known = [
         (
             f"version:{v.pk}",
-            f"{v}{' (active)' if v == active else ''}: {v.run.config['backbone']}, {v.created_at:%Y-%m-%d}",
+            f"Version {v.pk}{' (active)' if v == active else ''}: {v.run.config['backbone']}, "
+            f"{v.created_at:%Y-%m-%d}",
         )
         for v in versions
     ]
-    return [("From scratch, with the backbone", scratch), ("From a model version", known)]
+    return [("From scratch", scratch), ("From a model version", known)]

@@ -94,8 +94,8 @@ def test_what_a_run_will_take_is_told_while_it_is_filled_in(visit, admin, snapsh
     page.evaluate("window.stayed = true")
     page.get_by_label("Epochs", exact=True).fill("3")
     told.locator("dd").nth(3).get_by_text("3", exact=True).wait_for()
-    page.get_by_label("or steps").fill("8")
-    told.get_by_text("or steps: Give epochs or steps, not both").wait_for()
+    page.get_by_label("Steps", exact=True).fill("8")
+    told.get_by_text("Steps: Give epochs or steps, not both").wait_for()
     page.get_by_label("Epochs", exact=True).fill("")
     told.locator("dd").nth(3).get_by_text("8", exact=True).wait_for()
 

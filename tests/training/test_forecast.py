@@ -76,6 +76,7 @@ def test_without_a_run_of_its_kind_nobody_can_tell_the_time(snapshot):
     told = forecast(snapshot, RunConfig(epochs=4), None)
     assert (told.seconds, told.pace, told.is_exact) == (None, None, True)
     trained(queue_run(snapshot, {"backbone": "facenet"}, None))
+    trained(queue_run(snapshot, {"size": 80}, None))
     trained(queue_run(snapshot, {}, None), state=RunState.FAILED)
     assert forecast(snapshot, RunConfig(), None).seconds is None
 
@@ -83,6 +84,7 @@ def test_without_a_run_of_its_kind_nobody_can_tell_the_time(snapshot):
 def test_the_time_is_that_of_the_last_run_of_its_kind(snapshot):
     first = trained(queue_run(snapshot, {}, None), step_seconds=5)
     assert forecast(snapshot, RunConfig(epochs=4), None).pace.run == first
+    assert forecast(snapshot, RunConfig(epochs=4, size=64), None).pace.run == first
     last = trained(queue_run(snapshot, {}, None))
     told = forecast(snapshot, RunConfig(epochs=4), None)
     assert told.pace.run == last

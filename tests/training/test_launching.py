@@ -69,7 +69,7 @@ def test_what_it_will_take_is_told_then_confirmed_then_queued(
     page = client.post("/runs/new/", values)
     assert not Run.objects.exists()
     assert "Start this run?" in text_of(page)
-    assert "Triplets to train on 16 Steps 5 Epochs 5 Time unknown" in text_of(page)
+    assert "Triplets to train on 16 Steps, 5 epochs 5 Time unknown" in text_of(page)
     assert "Crowd layer no" in text_of(page)
     hidden = dict(
         re.findall(r'<input type="hidden" name="(\w+)"(?: value="([^"]*)")?', page.content.decode())
@@ -133,7 +133,10 @@ def test_one_is_frozen_for_it(client, admin, dataset, sent, django_capture_on_co
         (f"dataset:{dataset.pk}", "drawn", None),
     ):
         told = text_of(client.get("/runs/new/forecast/", form(source, epochs=3)))
-        assert "Faces to train on 16 Faces held out 8 Triplets to train on 16 Steps about 3" in told
+        assert (
+            "Faces to train on 16 Faces held out 8 Triplets to train on 16 About so many steps, 3 epochs 3"
+            in told
+        )
         with django_capture_on_commit_callbacks(execute=True):
             client.post("/runs/new/", form(source, epochs=3, confirmed="yes"))
         freeze = Freeze.objects.get()
@@ -157,7 +160,7 @@ def test_a_version_is_fine_tuned_with_its_network(client, admin, snapshot, sent)
     promote(version, admin, "", NOW)
     write_checkpoint(Path(settings.RUNS_DIR) / version.folder, order=2, normalize_vectors=True)
     page = client.get("/runs/new/").content.decode()
-    assert f"version {version.pk} (active): small" in page
+    assert f"Version {version.pk} (active): small" in page
     shown = text_of(client.get("/runs/new/network/", {"start": f"version:{version.pk}"}))
     assert "order 2" in shown
     assert "Order" in text_of(client.get("/runs/new/network/", {"start": "facenet"}))
