@@ -27,9 +27,9 @@ from annotate.curation.models import ErasedFace, Erasure, ErasureState
 from annotate.faces.models import Dataset, Face
 from annotate.faces.problems import ImportFailed
 from annotate.faces.staging import alone_with
-from annotate.training.crops_at_hand import remove_left_copies
 from annotate.training.models import Embedding, ModelVersion, Run, RunState, Snapshot
 from annotate.training.runs import cancel_run
+from annotate.training.scratch import sweep
 from annotate.training.snapshot_alteration import (
     alter_snapshot,
     holding,
@@ -236,7 +236,7 @@ def _remove_crops(work: Work) -> None:
 
 def _alter_snapshots(work: Work) -> None:
     remove_unknown_folders(work.keys)
-    remove_left_copies()
+    sweep()
     snapshots = _snapshots(work)
     work.enter("snapshots", len(snapshots))
     for done, snapshot in enumerate(snapshots, 1):

@@ -22,11 +22,12 @@ from django.utils import timezone
 
 from annotate.faces.models import Face
 from annotate.training import errands
-from annotate.training.crops_at_hand import Crops, crops_at_hand, remove_left_copies, work_folder
+from annotate.training.crops_at_hand import Crops, crops_at_hand
 from annotate.training.models import Embedding, Errand, ModelVersion, Snapshot
 from annotate.training.process import ModelProcess
 from annotate.training.results import store_embeddings_of
 from annotate.training.runs import BadSnapshot
+from annotate.training.scratch import scratch_folder
 from annotate.training.shared_folders import BadCheckpoint, checkpoint_at_hand, snapshot_at_hand
 from annotate.training.snapshot_alteration import while_nobody_is_erased
 from annotate.training.validating import enter_validation, unfair_to
@@ -52,7 +53,6 @@ def work_on(errand_id: int) -> None:
     if claim is None:
         return
     asked = Errand.objects.select_related("model_version__run", "dataset", "snapshot").get(pk=errand_id)
-    remove_left_copies(keep=set(Errand.objects.unfinished().values_list("pk", flat=True)))
     try:
         (_embed if asked.dataset else _measure)(asked, Watch(claim))
         errands.end_errand(claim, timezone.now())
@@ -111,7 +111,7 @@ def _embed(asked: Errand, watch: Watch) -> None:
                 part = list(todo.order_by("pk")[:FACES_AT_ONCE])
                 if not part:
                     break
-                with crops_at_hand(part, asked.pk) as crops:
+                with crops_at_hand(part) as crops:
                     _embed_part(asked, checkpoint, crops, watch, len(part))
             last = part[-1].pk
             missing += crops.missing
@@ -147,22 +147,17 @@ def _command(arguments: list[str], watch: Watch, share: float) -> dict[str, Any]
     Its progress is this share of the errand's. Raises Failed and Stopped; nothing of it runs on then.
     """
     said: dict[str, Any] = {}
-    log = work_folder() / f"log-{watch.claim.errand_id}.txt"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with ModelProcess(arguments, log=log) as process:
-            while process.returncode is None:
-                for line in process.read_lines(BEAT_SECONDS):
-                    event = _parsed(line)
-                    if event.get("event") == "progress":
-                        watch.hear(share * event["step"] / max(event["steps"], 1))
-                    elif event and "event" not in event:
-                        said = event
-                watch.beat()
-            if process.returncode:
-                raise Failed(process.reason())
-    finally:
-        log.unlink(missing_ok=True)
+    with scratch_folder() as folder, ModelProcess(arguments, log=folder / "log.txt") as process:
+        while process.returncode is None:
+            for line in process.read_lines(BEAT_SECONDS):
+                event = _parsed(line)
+                if event.get("event") == "progress":
+                    watch.hear(share * event["step"] / max(event["steps"], 1))
+                elif event and "event" not in event:
+                    said = event
+            watch.beat()
+        if process.returncode:
+            raise Failed(process.reason())
     return said
 
 

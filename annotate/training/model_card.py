@@ -38,7 +38,7 @@ def card_of(version: ModelVersion) -> str:
         ["## Training", *_training(version)],
         ["## Limits", *_limits(version, snapshot, facts)],
         ["## Erased people", *_erased(version)],
-        ["## Left to its makers", *_table(("", ""), [(name, NOT_STATED) for name in _OPEN])],
+        ["## Left to its makers", *_table(("Fact", "Value"), [(name, NOT_STATED) for name in _OPEN])],
     ]
     return "\n\n".join("\n\n".join(part) for part in parts) + "\n"
 
@@ -54,7 +54,7 @@ def _identity(version: ModelVersion) -> Iterator[str]:
         "a face."
     )
     yield from _table(
-        ("", ""),
+        ("Fact", "Value"),
         [
             ("Made", f"{version.created_at:%Y-%m-%d}, by run {run.pk}"),
             ("From", origin),
@@ -99,23 +99,24 @@ def _data(version: ModelVersion, snapshot: Snapshot, facts: SnapshotFacts | None
 
 
 def _annotators(facts: SnapshotFacts | None) -> Iterator[str]:
-    groups = [("in campaigns", facts.ours), ("with the data set", facts.raters)] if facts else []
-    rows = [_row_of(words, people) for words, people in groups if people.count]
-    if not rows:
+    known = [("In campaigns", facts.ours), ("With the data set", facts.raters)] if facts else []
+    known = [(words, people) for words, people in known if people.count]
+    if not known:
         yield "None is known."
         return
-    yield from _table(("", "People", "Answers", "Lowest weight", "Median", "Highest", "Mean"), rows)
+    columns = [_figures_of(people) for _, people in known]
+    names = ("People", "Answers", "Lowest weight", "Median weight", "Mean weight", "Highest weight")
+    yield from _table(("Annotators", *(words for words, _ in known)), list(zip(names, *columns, strict=True)))
     yield (
         "An annotator's weight is the share of their answers with which the others agree; it is what their "
         "answers count in training. The mean is that over annotators."
     )
 
 
-def _row_of(words: str, people: Annotators) -> tuple[str, ...]:
+def _figures_of(people: Annotators) -> tuple[str, ...]:
     weights = people.weights
-    mean = sum(weights) / len(weights)
-    figures = (weights[0], people.median, weights[-1], mean)
-    return (words, f"{people.count:,}", f"{people.answers:,}", *(f"{figure:.3f}" for figure in figures))
+    figures = (weights[0], people.median, sum(weights) / len(weights), weights[-1])
+    return (f"{people.count:,}", f"{people.answers:,}", *(f"{figure:.3f}" for figure in figures))
 
 
 def _accuracy(version: ModelVersion) -> Iterator[str]:
@@ -138,8 +139,8 @@ def _measured(report: Mapping[str, Any]) -> Iterator[str]:
     rows = reports.accuracy_rows(report)
     if rows:
         yield from _table(
-            ("Imported triplets", "Strong", "Count", "Weak", "Count"),
-            [(r.name, r.strong, f"{r.strong_count:,}", r.weak, f"{r.weak_count:,}") for r in rows],
+            ("Imported triplets", "Strong", "Weak"),
+            [(r.name, _of(r.strong, r.strong_count), _of(r.weak, r.weak_count)) for r in rows],
         )
         yield "Chance is 1/3: which of three is the odd one."
     accuracy, count = reports.tournament_accuracy(report)
@@ -147,6 +148,10 @@ def _measured(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"Triplets from comparisons: {accuracy} of {count:,}; chance is 1/2."
     if not rows and not count:
         yield "There is none, so nothing was measured."
+
+
+def _of(accuracy: str, count: int) -> str:
+    return f"{accuracy} of {count:,}" if count else "none"
 
 
 def _training(version: ModelVersion) -> Iterator[str]:
@@ -158,7 +163,9 @@ def _training(version: ModelVersion) -> Iterator[str]:
     yield "Made with:"
     environment = run.environment or ({"device": start["device"]} if start.get("device") else {})
     if environment:
-        yield from _table(("", ""), [(name, _value(value)) for name, value in sorted(environment.items())])
+        yield from _table(
+            ("Fact", "Value"), [(name, _value(value)) for name, value in sorted(environment.items())]
+        )
     else:
         yield "Nothing is known of the machine."
     for note in start.get("notes") or []:

@@ -142,7 +142,7 @@ def test_all_versions_that_learnt_from_her_are_marked_and_counted_once(world, ad
     grandchild = make_version(without, parent=child)
     free = make_version(without)
     errand = ask_to_embed(free, world.dataset, None, timezone.now())
-    left = folders / "runs" / "errands" / f"crops-{errand.pk}" / "crops"
+    left = folders / "at-hand" / "killed" / "crops"
     left.mkdir(parents=True)
     (left / "1.jpg").write_bytes(Path(default_storage.path(world.hers.first().crop)).read_bytes())
     said = f"1 faces have no embedding, the first is that of {world.hers.first().key}"

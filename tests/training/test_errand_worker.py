@@ -30,6 +30,11 @@ def version(snapshot):
     return make_version(snapshot)
 
 
+@pytest.fixture(autouse=True)
+def state(settings, tmp_path):
+    settings.STATE_DIR = tmp_path
+
+
 @pytest.fixture
 def embed(version):
     """Have the data set's faces embedded; the errand as it ended."""
@@ -44,8 +49,8 @@ def embed(version):
 
 
 def left():
-    """What lies in the folders of errands."""
-    return list((Path(settings.RUNS_DIR) / "errands").iterdir())
+    """What lies where copies do."""
+    return [path for path in (Path(settings.STATE_DIR) / "at-hand").iterdir() if path.name != "mutex"]
 
 
 def test_new_faces_are_embedded_and_the_others_left_alone(version, dataset, embed):
@@ -119,7 +124,7 @@ def test_stopping_the_worker_hands_it_back(version, dataset, monkeypatch):
 
 
 def test_what_a_killed_worker_left_goes(version, dataset, embed):
-    folder = Path(settings.RUNS_DIR) / "errands" / "crops-0" / "crops"
+    folder = Path(settings.STATE_DIR) / "at-hand" / "killed" / "crops"
     folder.mkdir(parents=True)
     (folder / "1.jpg").write_bytes(b"a face")
     embed(dataset)

@@ -45,7 +45,7 @@ def test_facts_of_a_campaign_are_counted_apart(dataset):
     assert sum(facts.triplets.values()) == snapshot.counts["triplets"]
     text = card(make_version(snapshot))
     assert "with campaign c" in text
-    assert "| in campaigns | " in text
+    assert "| Annotators | In campaigns | With the data set |" in text
 
 
 def test_the_card_says_what_is_known(snapshot):
@@ -59,8 +59,8 @@ def test_the_card_says_what_is_known(snapshot):
     assert f"SHA-256 `{snapshot.sha256}`" in text
     assert "| for training | 16 | 8 |" in text
     assert "| came with the data set | 16 | 8 |" in text
-    assert "| with the data set | 6 | 144 | " in text
-    assert "| two classes | 75.0 % | 8 |" in text
+    assert "| Annotators | With the data set |\n| --- | --- |\n| People | 6 |\n| Answers | 144 |" in text
+    assert "| two classes | 75.0 % of 8 | none |" in text
     assert "| torch | 2.14.1 |" in text
     assert "| device\\_name | a \\| pipe |" in text
     assert "a note \\<of\\> the network" in text

@@ -133,7 +133,7 @@ def test_a_long_lineage_is_cut(actors, snapshot, monkeypatch):
 def test_faces_are_embedded_on_request(actors, curator, version, django_capture_on_commit_callbacks):
     make_face(make_dataset("other"), "one")
     page = actors["curator"].get(f"/versions/{version.pk}/")
-    assert "drawn 24 0 Embed 24 faces other 1 0 Embed 1 face" in text_of(page)
+    assert "drawn 0 of 24 Embed 24 faces other 0 of 1 Embed 1 face" in text_of(page)
     assert "hx-get" not in page.content.decode()
     with django_capture_on_commit_callbacks() as sent:
         actors["curator"].post(f"/versions/{version.pk}/embed/", {"dataset": "other"})
@@ -144,7 +144,7 @@ def test_faces_are_embedded_on_request(actors, curator, version, django_capture_
     assert f'hx-get="/versions/{version.pk}/live/"' in page.content.decode()
     run_errand(errand_id=errand.pk)
     page = actors["curator"].get(f"/versions/{version.pk}/live/")
-    assert "other 1 1 nothing: all are embedded" in text_of(page)
+    assert "other 1 of 1 nothing: all are embedded" in text_of(page)
     assert "hx-get" not in page.content.decode()
     assert actors["curator"].post(f"/versions/{version.pk}/embed/", {"dataset": "no"}).status_code == 404
 
