@@ -26,7 +26,7 @@ from annotate.curation.scanning import ask_for_scan, scan
 from annotate.faces.imports import claim_import, end_succeeded, queue_folder
 from annotate.faces.outcome import Outcome
 from annotate.training.growing import set_up
-from annotate.training.models import Decision, ModelVersion, Run, Verdict
+from annotate.training.models import Decision, Run, Verdict
 from annotate.training.proposals import ask_for_proposal, make_proposal
 from annotate.training.runs import queue_run
 from annotate.training.significance import in_words, unpaired
@@ -93,20 +93,20 @@ def furnish(campaign: Campaign, run: Run, *, admin: User, annotator: User) -> Va
         "snapshot_id": run.snapshot_id,
         "snapshot-file.name": "triplets.csv",
         "run_id": run.pk,
-        "version_id": _versions(run, admin).pk,
         "run-compare?": f"?run={run.pk}&run={_other_run(run).pk}",
+        **_versions(run, admin),
         "join.token": token,
         "uidb64": urlsafe_base64_encode(force_bytes(forgetful.pk)),
         "password_reset_confirm.token": default_token_generator.make_token(forgetful),
     }
 
 
-def _versions(run: Run, admin: User) -> ModelVersion:
+def _versions(run: Run, admin: User) -> Values:
     """The run's own, which is the active one, and one fine-tuned from it that was it before."""
     child = make_version(run.snapshot, parent=run.model_version, accuracy=0.81)
     for version, reason in ((child, "better by six points"), (run.model_version, "it errs less on smiles")):
         promote(version, admin, reason, timezone.now())
-    return run.model_version
+    return {"version_id": run.model_version.pk, "version-promote.version_id": child.pk}
 
 
 def _other_run(run: Run) -> Run:

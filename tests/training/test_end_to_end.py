@@ -6,11 +6,16 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.db.models import Count
+from django.utils import timezone
 
+from annotate.training.curves import headline
+from annotate.training.errands import ask_to_embed
 from annotate.training.models import Embedding, RunState
 from annotate.training.reports import accuracy_chart, accuracy_rows, loss_chart, start_of
 from annotate.training.runs import queue_run
-from annotate.training.tasks import train_run
+from annotate.training.tasks import run_errand, train_run
+from annotate.training.validating import accuracy_on, name_validation_snapshot
+from tests.factories import make_dataset, make_face
 
 
 @pytest.mark.slow
@@ -41,3 +46,16 @@ def test_a_snapshot_becomes_embeddings_that_can_be_searched(snapshot, admin):
     assert found[0].distance == pytest.approx(0, abs=1e-6)
     assert [e.distance for e in found] == sorted(e.distance for e in found)
     assert found[1].distance > 0
+
+    # The same checkpoint, asked later, by the cpu queue: a face that came since, and the fixed measure.
+    before = query.vector
+    query.delete()
+    late = make_face(make_dataset("another"), "late/ ü", smile=0.9)
+    asked = [ask_to_embed(version, face.dataset, admin, timezone.now()) for face in (query.face, late)]
+    for errand in [*asked, *name_validation_snapshot(snapshot, admin, timezone.now())]:
+        run_errand(errand_id=errand.pk)
+        errand.refresh_from_db()
+        assert errand.error == ""
+    assert embeddings.get(face=query.face).vector == pytest.approx(before, abs=1e-5)
+    assert embeddings.filter(face=late).exists()
+    assert accuracy_on(version, snapshot) == headline(version.evaluation)
