@@ -40,7 +40,7 @@ def everything(dataset, stand_in, annotator, curator, admin, settings):  # noqa:
     faces = list(dataset.faces.order_by("pk"))
     for anchor in (0, 1, 14, 15):
         for i in range(12):
-            trio = (faces[anchor], faces[4 + i], faces[20 + (i + anchor) % 20])
+            trio = (faces[anchor], faces[2 + i], faces[20 + (i + anchor) % 20])
             make_imported_triplet(trio, kind="TWO_CLASS_TRIPLET")
     campaign = create_campaign(name="Drawn", dataset=dataset, groups=2, k=8, repetitions=2, gold=4).campaign
     people = [User.objects.create_user(f"person-{n}", None, role=Role.ANNOTATOR) for n in range(3)]

@@ -11,11 +11,12 @@ from django.utils import timezone
 from annotate.training.curves import headline
 from annotate.training.errands import ask_to_embed
 from annotate.training.models import Embedding, RunState
-from annotate.training.reports import accuracy_chart, accuracy_rows, loss_chart, start_of
+from annotate.training.reports import accuracy_rows, start_of
+from annotate.training.run_charts import charts_of
 from annotate.training.runs import queue_run
 from annotate.training.tasks import run_errand, train_run
 from annotate.training.validating import accuracy_on, name_validation_snapshot
-from tests.factories import make_dataset, make_face
+from tests.factories import make_face
 
 
 @pytest.mark.slow
@@ -34,8 +35,9 @@ def test_a_snapshot_becomes_embeddings_that_can_be_searched(snapshot, admin):
     [of_kind] = [row for row in accuracy_rows(version.evaluation) if row.name == "two classes"]
     assert of_kind.strong_count == 8
     assert start_of(run)["val_faces"] == 8
-    assert loss_chart(run) is not None
-    assert len(accuracy_chart(run).lines) == 2
+    loss, accuracy = charts_of(run)[:2]
+    assert loss.lines
+    assert len(accuracy.lines) == 2
 
     embeddings = Embedding.objects.filter(model_version=version)
     assert embeddings.count() == snapshot.dataset.faces.count() == 24
@@ -50,9 +52,9 @@ def test_a_snapshot_becomes_embeddings_that_can_be_searched(snapshot, admin):
     # The same checkpoint, asked later, by the cpu queue: a face that came since, and the fixed measure.
     before = query.vector
     query.delete()
-    late = make_face(make_dataset("another"), "late/ ü", smile=0.9)
-    asked = [ask_to_embed(version, face.dataset, admin, timezone.now()) for face in (query.face, late)]
-    for errand in [*asked, *name_validation_snapshot(snapshot, admin, timezone.now())]:
+    late = make_face(snapshot.dataset, "late/ ü", smile=0.9)
+    embed = ask_to_embed(version, snapshot.dataset, admin, timezone.now())
+    for errand in [embed, *name_validation_snapshot(snapshot, admin, timezone.now())]:
         run_errand(errand_id=errand.pk)
         errand.refresh_from_db()
         assert errand.error == ""
