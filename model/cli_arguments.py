@@ -64,7 +64,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     option(
         "--earlier", type=Path, metavar="DIR", help="its snapshot, whose triplets are mixed with the new ones"
     )
-    option("--replay", type=float, metavar="SHARE", help="of a step's triplets from --earlier (default: 0.5)")
+    option("--replay", type=float, metavar="SHARE", help="of a step's triplets from --earlier (default: 0.9)")
     option(
         "--imported-share",
         type=float,

@@ -44,7 +44,7 @@ def plan(
     steps: int | None,
     imported_share: float | None = None,
     earlier: Snapshot | None = None,
-    replay: float = 0.5,
+    replay: float = 0.9,
     composition: Composition = "shared",
 ) -> Plan:
     """The plan of a run with these settings (see TrainConfig). Raises TrainingError where it can not be."""

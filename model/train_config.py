@@ -55,7 +55,7 @@ class TrainConfig:
     triplets_per_step: int = 2560
     composition: Composition = "shared"
     imported_share: float | None = None
-    replay: float = 0.5
+    replay: float = 0.9
     patience: int | None = None
     sharpness: float | None = 5.0
     optimiser: Literal["adamw", "sgd"] = "adamw"

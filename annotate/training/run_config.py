@@ -69,7 +69,7 @@ class RunConfig:
     faces_per_step: int = 640
     triplets_per_step: int = 2560
     imported_share: float | None = None
-    replay: float | None = 0.5
+    replay: float | None = 0.9
     patience: int | None = None
     tournament_two_terms: bool = True
     normalize_vectors: bool = False

@@ -45,7 +45,7 @@ def form(source, **changes):
     values = {
         "source": source, "start": "small", "order": 3, "seed": 0, "crowd": "on", "crowd_centred": "on",
         "crowd_pull": 0, "tournament_two_terms": "on", "identity_vectors": "clean", "hold_out": 0.2,
-        "rate": 0.003, "faces_per_step": 640, "triplets_per_step": 2560, "replay": 0.5, "precision": "auto",
+        "rate": 0.003, "faces_per_step": 640, "triplets_per_step": 2560, "replay": 0.9, "precision": "auto",
     }  # fmt: skip
     return {name: value for name, value in (values | changes).items() if value is not None}
 

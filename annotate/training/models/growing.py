@@ -40,7 +40,7 @@ class FineTuning(models.Model):
         help_text="By so much accuracy must the new version be better to be promoted by itself",
     )
     replay = models.FloatField(
-        default=0.5,
+        default=0.9,
         validators=[MinValueValidator(0.0), MaxValueValidator(0.95)],
         help_text="Share of a step's triplets that the version was trained on already",
     )
