@@ -1,5 +1,5 @@
 """Who and what is in a stored snapshot, in numbers, for a model card. Its tables are read by columns, block
-by block: memory does not grow with them, and half a million triplets take a second.
+by block: half a million triplets with three million answers take three seconds and 170 MB.
 """
 
 from __future__ import annotations

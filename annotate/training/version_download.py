@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,7 +20,7 @@ PIECE_BYTES = 1 << 20
 CARD = "card.md"
 
 
-def zipped(version: ModelVersion) -> Iterator[bytes]:
+def zipped(version: ModelVersion) -> Generator[bytes]:
     """The pieces of the file, in a folder of the version's name. Raises BadCheckpoint at once, not when they
     are asked for."""
     at_hand = ExitStack()
@@ -31,7 +31,10 @@ def zipped(version: ModelVersion) -> Iterator[bytes]:
     except BaseException:
         at_hand.close()
         raise
-    return _pieces(at_hand, version, [folder / name for name in names], card)
+    pieces = _pieces(at_hand, version, [folder / name for name in names], card)
+    # Once begun, it lets go of the checkpoint when it is closed, also where nobody asks for a piece.
+    next(pieces)
+    return pieces
 
 
 def _files(folder: Path, version: ModelVersion) -> list[str]:
@@ -47,12 +50,13 @@ def _files(folder: Path, version: ModelVersion) -> list[str]:
     return [Path(name).name for name in names]
 
 
-def _pieces(at_hand: ExitStack, version: ModelVersion, paths: list[Path], card: str) -> Iterator[bytes]:
+def _pieces(at_hand: ExitStack, version: ModelVersion, paths: list[Path], card: str) -> Generator[bytes]:
     out = _Outgoing()
     root = f"semblance-version-{version.pk}"
     made = version.created_at.timetuple()[:6]
     # Weights do not compress.
     with at_hand, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as file:
+        yield out.taken()
         for path in paths:
             entry = zipfile.ZipInfo(f"{root}/{path.name}", made)
             entry.external_attr = 0o644 << 16

@@ -4,6 +4,7 @@ import io
 import json
 import tracemalloc
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 import torch
 from django.conf import settings
 
+from annotate.training import version_download
 from annotate.training.models import ModelVersion
-from annotate.training.shared_folders import BadCheckpoint
+from annotate.training.shared_folders import BadCheckpoint, checkpoint_at_hand
 from annotate.training.version_download import PIECE_BYTES, zipped
 from annotate.training.versions import promote
 from model.backbone import build_backbone
@@ -76,6 +78,27 @@ def test_large_weights_take_no_memory(version):
     assert sum(sizes) > 64 << 20
     assert max(sizes) < 2 * PIECE_BYTES
     assert peak < 16 << 20
+
+
+def test_the_checkpoint_is_let_go_of_where_nobody_reads_on(version, curator, client_of, monkeypatch):
+    held = []
+
+    @contextmanager
+    def at_hand(of):
+        held.append(of)
+        try:
+            with checkpoint_at_hand(of) as folder:
+                yield folder
+        finally:
+            held.remove(of)
+
+    monkeypatch.setattr(version_download, "checkpoint_at_hand", at_hand)
+    pieces = zipped(version)
+    assert held == [version]
+    pieces.close()
+    assert held == []
+    client_of(curator).head(f"/versions/{version.pk}/download").close()
+    assert held == []
 
 
 @pytest.mark.parametrize("harm", ["config.json", "identity.safetensors", "torn"])
