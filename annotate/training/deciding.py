@@ -25,6 +25,7 @@ from annotate.training.models import (
     Snapshot,
     Verdict,
 )
+from annotate.training.pairing import paired_on
 from annotate.training.significance import Difference, in_words, unpaired
 from annotate.training.validating import validation_snapshot
 from annotate.training.versions import CannotPromote, active_version, promote, promotions_wait
@@ -108,6 +109,7 @@ def _compared(fine_tuning: FineTuning, version: ModelVersion, at: datetime) -> D
     if difference is None:
         decision.reason = f"{snapshot} has no held-out triplets to compare by."
         return decision
+    difference = paired_on(version, active, snapshot, difference) or difference
     decision.accuracy, decision.accuracy_against = difference.accuracy, difference.against
     decision.standard_error = difference.standard_error
     return _judged(decision, difference, fine_tuning, version, at)
