@@ -37,13 +37,14 @@ def snapshot_validation(request: HttpRequest, snapshot_id: int) -> HttpResponse:
         return redirect("snapshot-list")
     if request.method == "POST" and not reason:
         return _name(request, snapshot)
-    now = validation_snapshot(snapshot.dataset)
+    now, unfair = validation_snapshot(snapshot.dataset), [] if reason else unfair_versions(snapshot)
+    of_dataset = ModelVersion.objects.filter(run__snapshot__dataset=snapshot.dataset)
     context = {
         "snapshot": snapshot,
         "reason": reason,
         "now": now if now != snapshot else None,
-        "unfair": [] if reason else unfair_versions(snapshot),
-        "versions": ModelVersion.objects.filter(run__snapshot__dataset=snapshot.dataset).count(),
+        "unfair": unfair,
+        "versions": of_dataset.count() - len(unfair),
     }
     return render(request, "training/snapshot_validation.html", context)
 

@@ -197,6 +197,7 @@ def test_naming_says_to_whom_it_would_be_unfair(actors, version):
     page = text_of(actors["curator"].get(f"/snapshots/{turned.pk}/validation/"))
     assert "One version has learnt from faces of these people, and will not be measured" in page
     assert f"Version {version.pk} , trained on “frozen”" in page
+    assert "0 versions are measured at once" in page
 
 
 def test_a_snapshot_that_measures_nothing_is_refused(actors, dataset):
