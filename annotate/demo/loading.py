@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
 from annotate.accounts.models import Role, User
 from annotate.campaigns.creation import create_campaign
@@ -23,6 +24,7 @@ from annotate.tournament.simulator import Manner
 from annotate.training.freezing import freeze_snapshot
 from annotate.training.models import Run
 from annotate.training.runs import queue_run
+from annotate.training.validating import name_validation_snapshot
 
 DATASET = "demo"
 CAMPAIGN = "Demo"
@@ -57,7 +59,9 @@ def load_demo(progress: Progress) -> Run | None:
     progress("freezing a snapshot", 0, 1)
     snapshot = freeze_snapshot(name=CAMPAIGN, dataset=campaign.dataset, campaign=campaign)
     progress("freezing a snapshot", 1, 1)
-    return queue_run(snapshot, TRAINING, User.objects.get(username="admin"))
+    admin = User.objects.get(username="admin")
+    name_validation_snapshot(snapshot, admin, timezone.now())
+    return queue_run(snapshot, TRAINING, admin)
 
 
 def let_simulated_annotators_vote(campaign: Campaign, progress: Progress) -> None:

@@ -23,6 +23,7 @@ def test_loading(transactional_db, small, client, capsys):
     steps = []
     run = loading.load_demo(lambda *step: steps.append(step))
     assert run.state == RunState.QUEUED
+    assert Snapshot.objects.get().validates, "its versions are comparable from the first on"
     assert {doing.split()[0] for doing, _, _ in steps} == {"drawing", "importing", "simulating", "freezing"}
     assert all(0 <= done <= total for _, done, total in steps)
     assert Face.objects.exclude(identity="").exclude(expression="").count() == Face.objects.count() > 100
