@@ -4,19 +4,21 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from django.conf import settings
 from django.db.models import Count
 from django.utils import timezone
 
 from annotate.training.curves import headline
 from annotate.training.errands import ask_to_embed
+from annotate.training.freezing import freeze_snapshot
 from annotate.training.models import Embedding, RunState
 from annotate.training.reports import accuracy_rows, start_of
 from annotate.training.run_charts import charts_of
 from annotate.training.runs import queue_run
 from annotate.training.tasks import run_errand, train_run
 from annotate.training.validating import accuracy_on, name_validation_snapshot
-from tests.factories import make_face
+from tests.factories import make_face, make_imported_triplet
 
 
 @pytest.mark.slow
@@ -61,3 +63,21 @@ def test_a_snapshot_becomes_embeddings_that_can_be_searched(snapshot, admin):
     assert embeddings.get(face=query.face).vector == pytest.approx(before, abs=1e-5)
     assert embeddings.filter(face=late).exists()
     assert accuracy_on(version, snapshot) == headline(version.evaluation)
+    assert run.environment["torch"] == torch.__version__
+    assert run.environment["semblance"].startswith(("commit ", "sources "))
+    _fine_tune_on_more(version, snapshot.dataset)
+
+
+def _fine_tune_on_more(version, dataset):
+    """From that version, on a snapshot that has grown, with what it knows already replayed."""
+    faces = [dataset.faces.get(image=f"{name}.jpg") for name in ("calm-00", "calm-05", "glad-03")]
+    make_imported_triplet(faces, kind="TWO_CLASS_TRIPLET")
+    grown = freeze_snapshot(name="grown", dataset=dataset)
+    settings_ = {"epochs": 1, "faces_per_step": 12, "triplets_per_step": 24, "replay": 0.25}
+    run = queue_run(grown, settings_, None, parent=version)
+    train_run(run_id=run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.error) == (RunState.SUCCEEDED, "")
+    checkpoint = json.loads((Path(settings.RUNS_DIR) / run.model_version.folder / "config.json").read_text())
+    assert checkpoint["parent"]["snapshot"]["sha256"] == version.run.snapshot.sha256
+    assert (checkpoint["network"]["order"], checkpoint["training"]["replay"]) == (2, 0.25)

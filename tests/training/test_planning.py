@@ -141,18 +141,19 @@ def test_a_checkpoint_that_the_network_wrote_is_whole(version, backbone):
     assert network_of(version) == {"backbone": backbone, "size": 80, "order": 2, "normalize_vectors": False}
 
 
-def test_what_the_parent_knows_already_is_replayed_if_there_is_something_new(snapshot, dataset, version):
+def test_what_the_parent_knows_already_is_replayed_if_there_is_any(snapshot, dataset, version):
     faces = [dataset.faces.get(image=f"{name}.jpg") for name in ("calm-00", "calm-05", "glad-03")]
     make_imported_triplet(faces, kind="TWO_CLASS_TRIPLET")
     grown = freeze_snapshot(name="grown", dataset=dataset)
     assert plan_run(grown, RunConfig(), version).triplets == 17
-    queue_run(snapshot, {}, None, parent=version)  # the same snapshot: nothing to replay, nothing in the way
-    Run.objects.filter(pk=version.run_id).update(snapshot=grown)
+    dataset.imported_triplets.exclude(pk=dataset.imported_triplets.latest("pk").pk).delete()
+    Run.objects.filter(pk=version.run_id).update(snapshot=freeze_snapshot(name="other", dataset=dataset))
     version.refresh_from_db()
-    with pytest.raises(BadSetting, match="all of the triplets are in the earlier snapshot") as refused:
+    with pytest.raises(BadSetting, match="none of the triplets are in the earlier snapshot") as refused:
         queue_run(snapshot, {}, None, parent=version)
     assert refused.value.field == "replay"
     assert queue_run(snapshot, {"replay": None}, None, parent=version).state == RunState.QUEUED
+    assert queue_run(grown, {}, None, parent=version).state == RunState.QUEUED
 
 
 def test_a_plan_is_kept_but_not_over_what_it_depends_on(snapshot, folders):
