@@ -206,6 +206,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "notice-lost-imports": {"task": "annotate.faces.tasks.notice_lost_imports", "schedule": 30.0},
     "notice-lost-runs": {"task": "annotate.training.tasks.notice_lost_runs", "schedule": 30.0},
+    "look-for-gpu-workers": {"task": "annotate.training.tasks.look_for_gpu_workers", "schedule": 30.0},
     "notice-lost-errands": {"task": "annotate.training.tasks.notice_lost_errands", "schedule": 30.0},
     "tend-fine-tunings": {"task": "annotate.training.tasks.tend_fine_tunings", "schedule": 120.0},
     "notice-lost-curation": {"task": "annotate.curation.tasks.notice_lost_curation", "schedule": 60.0},

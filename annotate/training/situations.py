@@ -9,6 +9,7 @@ from typing import Literal
 from django.utils import timezone
 
 from annotate.training import curves
+from annotate.training.answering import NO_WORKER
 from annotate.training.models import LOST_AFTER, Run, RunState
 
 # A worker says every second that it lives. A slow disk or a busy database is no silence yet.
@@ -31,7 +32,7 @@ def situation_of(run: Run, at: datetime) -> Situation | None:
         case RunState.QUEUED if run.snapshot_id is None:
             return Situation("info", _waits_for_snapshot(run))
         case RunState.QUEUED:
-            return Situation("info", _waits_for_worker(run, at))
+            return _waits_for_worker(run, at)
         case RunState.RUNNING:
             return _running(run, at)
         case RunState.CANCELLING:
@@ -64,21 +65,20 @@ def _waits_for_snapshot(run: Run) -> str:
     return f"It waits for its snapshot “{run.freeze}”, which no cpu worker has begun to freeze yet."
 
 
-def _waits_for_worker(run: Run, at: datetime) -> str:
+def _waits_for_worker(run: Run, at: datetime) -> Situation:
     begun = ""
     if was_begun(run):
         goes_on = "will go on from its last checkpoint" if has_checkpoint(run) else "will begin it anew"
         lost = f"{_losses(run)}. " if run.losses else ""
         begun = f"{lost}A worker has had it before; the next one {goes_on}. "
-    others = Run.objects.exclude(pk=run.pk)
-    busy = others.held().filter(heartbeat_at__gte=at - SILENT_AFTER)
-    under_way = [f"run {pk}" for pk in busy.order_by("pk").values_list("pk", flat=True)]
+    busy = Run.objects.exclude(pk=run.pk).held().filter(heartbeat_at__gte=at - SILENT_AFTER)
+    under_way = ", ".join(f"run {pk}" for pk in busy.order_by("pk").values_list("pk", flat=True))
+    waits = f"{begun}It waits for a free worker of the gpu queue"
     if under_way:
-        return f"{begun}It waits for a free worker of the gpu queue. Under way now: {', '.join(under_way)}."
-    return (
-        f"{begun}It waits for a free worker of the gpu queue, and no other run is under way. If none takes "
-        "it within a minute, look whether that worker runs."
-    )
+        return Situation("info", f"{waits}. Under way now: {under_way}.")
+    if run.stage == NO_WORKER:
+        return Situation("warning", f"{waits}, and none answered when they were last asked: is one running?")
+    return Situation("info", f"{waits}, and no other run is under way.")
 
 
 def _running(run: Run, at: datetime) -> Situation | None:

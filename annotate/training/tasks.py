@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotate.training import bucket, errand_worker
+from annotate.training.answering import is_worth_asking, note_answer
 from annotate.training.deciding import decide
 from annotate.training.errands import ask_for_missing_measures, recover_errands, unfinished_of
 from annotate.training.freezing import make_asked_snapshot, overdue_freezes
@@ -17,6 +18,9 @@ from annotate.training.runs import recover_runs
 from annotate.training.scratch import sweep
 from annotate.training.worker import work_on
 from config.celery import app
+
+# A worker's main process answers at once, whatever its child does.
+ANSWER_SECONDS = 2.0
 
 
 @worker_ready.connect
@@ -84,6 +88,17 @@ def notice_lost_runs() -> None:
             transaction.on_commit(
                 lambda proposal_id=proposal_id: propose_groups.delay(proposal_id=proposal_id)
             )
+
+
+@app.task
+def look_for_gpu_workers() -> None:
+    """Ask whether a worker of the gpu queue is there, where runs wait for one: their pages say so.
+
+    Beat sends this every 30 seconds.
+    """
+    if is_worth_asking(timezone.now()):
+        queues = app.control.inspect(timeout=ANSWER_SECONDS).active_queues() or {}
+        note_answer(any(queue["name"] == "gpu" for of_one in queues.values() for queue in of_one))
 
 
 @app.task

@@ -6,13 +6,20 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from annotate.training.answering import NO_WORKER
 from annotate.training.models import Run, RunState
 from annotate.training.runs import cancel_run, queue_run, recover_runs
-from annotate.training.tasks import train_run
+from annotate.training.tasks import look_for_gpu_workers, train_run
 from tests.training.workers import is_training, last_epoch, lives, networks, wait_for
 
 pytestmark = pytest.mark.slow
 CONFIG = {"epochs": 100_000, "faces_per_step": 12, "triplets_per_step": 24}
+
+
+def answer_on(waiting):
+    """What is noted of a run that waits, once workers were looked for."""
+    look_for_gpu_workers()
+    return Run.objects.get(pk=waiting.pk).stage
 
 
 def test_a_worker_that_is_stopped_or_killed_loses_nothing(transactional_db, snapshot, start_worker):
@@ -28,6 +35,9 @@ def test_a_worker_that_is_stopped_or_killed_loses_nothing(transactional_db, snap
     wait_for(lambda: not lives(first), 5)
     run.refresh_from_db()
     assert (run.state, run.losses) == (RunState.QUEUED, 0), "it was handed back"
+    waiting = queue_run(snapshot, CONFIG, None)
+    Run.objects.filter(pk=waiting.pk).update(created_at=timezone.now() - timedelta(minutes=1))
+    assert answer_on(waiting) == NO_WORKER
     epochs = last_epoch(run)
 
     # Killed: nobody can say so, but it is noticed.
@@ -48,6 +58,7 @@ def test_a_worker_that_is_stopped_or_killed_loses_nothing(transactional_db, snap
     [third] = networks(worker)
     began = time.monotonic()
     cancel_run(run.pk, timezone.now())
-    wait_for(lambda: Run.objects.get().state == RunState.CANCELLED, 15)
+    wait_for(lambda: Run.objects.get(pk=run.pk).state == RunState.CANCELLED, 15)
     assert time.monotonic() - began < 10
     assert not lives(third)
+    assert answer_on(waiting) == ""
