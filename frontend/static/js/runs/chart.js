@@ -5,6 +5,10 @@ const SEPARATOR = ";";
 // A line says nothing so far (in the chart's units) from its nearest point.
 const NEAR = 14;
 
+// Where the cursor of each stands, in the axis's words: its place moves as the axis grows.
+/** @type {WeakMap<Element, string>} */
+const cursors = new WeakMap();
+
 /** @typedef {{name: string, places: [number, number][], xs: string[], ys: string[]}} Line */
 
 /** @param {Element} box @returns {Line[]} */
@@ -31,11 +35,18 @@ function stops(lines) {
   return [...new Set(lines.flatMap((line) => line.places.map(([x]) => x)))].sort((a, b) => a - b);
 }
 
+/** @param {Line[]} lines @param {string} where @returns {number} */
+function placeOf(lines, where) {
+  const line = lines.find(({ xs }) => xs.includes(where));
+  return line ? line.places[line.xs.indexOf(where)][0] : Infinity;
+}
+
 /** @param {HTMLElement} box @param {number} x in the chart's units */
 function pointAt(box, x) {
   const lines = linesOf(box);
   const all = stops(lines);
-  const place = all.reduce((best, one) => (Math.abs(one - x) < Math.abs(best - x) ? one : best), all[0]);
+  const wanted = Math.min(x, all[all.length - 1]);
+  const place = all.reduce((best, one) => (Math.abs(one - wanted) < Math.abs(best - wanted) ? one : best), all[0]);
   const said = [];
   let where = "";
   for (const line of lines) {
@@ -54,12 +65,12 @@ function pointAt(box, x) {
   slider.max = String(all.length - 1);
   slider.value = String(all.indexOf(place));
   slider.setAttribute("aria-valuetext", words);
-  box.dataset.at = String(place);
+  cursors.set(box, where);
 }
 
 /** @param {HTMLElement} box */
 function leave(box) {
-  delete box.dataset.at;
+  cursors.delete(box);
   box.querySelector(".cursor")?.setAttribute("visibility", "hidden");
   rest(box);
 }
@@ -85,7 +96,7 @@ const boxes = () => [...document.querySelectorAll("[data-chart]")].map((box) => 
 
 document.addEventListener("pointermove", (event) => {
   const box = boxOf(event.target);
-  for (const other of boxes()) if (other !== box && "at" in other.dataset && !other.contains(document.activeElement)) leave(other);
+  for (const other of boxes()) if (other !== box && cursors.has(other) && !other.contains(document.activeElement)) leave(other);
   const svg = box?.querySelector("svg.chart");
   if (!box || !svg) return;
   const { left, width } = svg.getBoundingClientRect();
@@ -107,8 +118,9 @@ document.addEventListener("focusout", (event) => {
 function refresh() {
   for (const box of boxes()) {
     sliderOf(box).hidden = false;
-    if (box.dataset.at) pointAt(box, Number(box.dataset.at));
-    else rest(box);
+    const where = cursors.get(box);
+    if (where === undefined) rest(box);
+    else pointAt(box, placeOf(linesOf(box), where));
   }
 }
 
