@@ -50,7 +50,7 @@ def setting_rows(runs: Sequence[Run], labels: Mapping[str, str]) -> list[Row]:
 def environment_rows(runs: Sequence[Run]) -> list[Row]:
     """With what each was trained: code, libraries, device. Empty where none of them has begun."""
     told = [{reports.PINS.get(name, name): value for name, value in _flat(run.environment)} for run in runs]
-    return _rows(dict.fromkeys(name for one in told for name in one), told)
+    return _rows(dict.fromkeys([*reports.PINS.values(), *(name for one in told for name in one)]), told)
 
 
 def _rows(names: Any, told: Sequence[Mapping[str, str]]) -> list[Row]:
