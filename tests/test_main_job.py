@@ -124,8 +124,9 @@ def freeze_and_train(page):
     page.get_by_label("Campaign or data set").select_option(label="Main")
     page.get_by_role("button", name="Freeze").click()
     page.get_by_role("link", name="Start a run").click(timeout=60_000)
-    page.get_by_label("Epochs").fill("1")
-    page.get_by_role("button", name="Start").click()
+    page.get_by_label("Epochs", exact=True).fill("1")
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_text("succeeded")).to_be_visible(timeout=TRAIN_SECONDS * 1000)
     expect(page.get_by_text(re.compile(r"\d+\.\d %")).first).to_be_visible()
 

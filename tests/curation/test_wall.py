@@ -165,7 +165,7 @@ def test_large_numbers_are_not_counted_to_their_end(url, curator, monkeypatch):
 
 def test_a_page_needs_no_query_a_face(url, curator, django_assert_max_num_queries):
     client = client_of(curator)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         client.get(url)
 
 
