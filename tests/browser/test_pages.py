@@ -41,9 +41,9 @@ def test_an_admin_finds_everything_from_home(visit, admin, campaign, dataset, sc
     visitor = visit(admin, **SCREENS[screen])
     visitor.open(reverse("home"))
     assert fits(visitor.page)
-    for name in ("Data", "Campaigns", "Snapshots", "Runs"):
+    for name in ("Data", "Campaigns", "Snapshots", "Runs", "Models"):
         visitor.page.get_by_label("Main").get_by_role("link", name=name, exact=True).click()
-        expect(visitor.page.get_by_label("Main").locator("[aria-current]")).to_have_text(name)
+        expect(visitor.page.get_by_label("Main").locator("[aria-current]")).to_have_accessible_name(name)
         assert fits(visitor.page)
 
 

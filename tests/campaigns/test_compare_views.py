@@ -66,5 +66,5 @@ def test_home_asks_the_database_no_more_for_more_campaigns(
     client.force_login(curator)
     for number in range(20):
         Campaign.objects.create(name=f"another {number}", dataset=campaign.dataset)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert get(client, "home").count("Start comparing") >= 1

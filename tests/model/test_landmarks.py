@@ -98,6 +98,7 @@ def test_the_nearest_surface_hides_what_lies_behind(shapes, points):  # noqa: F8
 
 @needs_shapes
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_network_learns_landmarks_from_renderings(shapes, points, detector):  # noqa: F811
     """On new renderings it is nearer than the mean landmarks are, and states how near."""
     rng = np.random.default_rng(99)
@@ -113,6 +114,7 @@ def test_a_network_learns_landmarks_from_renderings(shapes, points, detector):  
 
 @needs_shapes
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_detector_comes_back_from_its_file(tmp_path, detector):
     path = tmp_path / "landmarks.safetensors"
     landmarks.save_detector(path, detector)
@@ -136,6 +138,7 @@ def test_a_file_that_is_no_detector_is_refused_by_name(tmp_path):
 @needs_shapes
 @needs_london
 @pytest.mark.slow
+@pytest.mark.long
 def test_coefficients_of_photographs(shapes, detector):  # noqa: F811
     """Each face by itself, bounded; a crop without a face takes its place from the others."""
     aligner = FaceAligner()
@@ -157,6 +160,7 @@ def test_coefficients_of_photographs(shapes, detector):  # noqa: F811
 @needs_shapes
 @needs_london
 @pytest.mark.slow
+@pytest.mark.long
 def test_evaluate_measures_the_fit_as_it_measures_a_network(shapes, detector, tmp_path, capsys):  # noqa: F811
     aligner, kept = FaceAligner(), tmp_path / "landmarks.safetensors"
     landmarks.save_detector(kept, detector)

@@ -39,7 +39,7 @@ def main(folder: Path, output: Path) -> None:
     face.train = lambda mode=True: face
     losses: list[float] = []
     for epoch in range(2):
-        trainer.epoch(epoch, lambda step, images, loss: losses.append(loss))
+        trainer.epoch(epoch, lambda step, images, loss, rate: losses.append(loss))
     if team.rank == 0:
         state = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
         np.savez(output, losses=losses, maps=trainer.crowd.maps.detach().numpy(), **state)

@@ -58,6 +58,7 @@ def test_what_one_freezes_another_reads(frozen, on_machine, shared_bucket, clien
 
 
 @pytest.mark.usefixtures("stand_in")
+@pytest.mark.long
 def test_a_run_goes_on_elsewhere(frozen, on_machine, shared_bucket, monkeypatch):
     run = queue_run(frozen, {}, None)
     monkeypatch.setenv("KILLED_AT", "2")

@@ -45,7 +45,7 @@ def trained(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("hold_out_own", [False, True])
+@pytest.mark.parametrize("hold_out_own", [pytest.param(False, marks=pytest.mark.long), True])
 def test_the_command_takes_the_steps_that_were_foretold(snapshot, dataset, tmp_path, hold_out_own):
     """Of the snapshot with held-out faces, and of one that leaves holding out to the run."""
     from annotate.training.freezing import freeze_snapshot

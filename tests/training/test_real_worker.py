@@ -22,6 +22,7 @@ def answer_on(waiting):
     return Run.objects.get(pk=waiting.pk).stage
 
 
+@pytest.mark.long
 def test_a_worker_that_is_stopped_or_killed_loses_nothing(transactional_db, snapshot, start_worker):
     run = queue_run(snapshot, CONFIG, None)
     train_run.delay(run_id=run.pk)
