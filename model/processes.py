@@ -6,6 +6,7 @@ process; only the batch norms inside a backbone see their own part alone.
 """
 
 import os
+import sys
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -88,9 +89,16 @@ class Team:
             dist.barrier()
 
     def leave(self) -> None:
-        """The run is over."""
-        if self.size > 1 and dist.is_initialized():
-            dist.destroy_process_group()
+        """The run is over, its files are written: of several processes each ends here, with status 0."""
+        if self.size == 1:
+            return
+        self.wait()
+        dist.destroy_process_group()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # gloo's threads may hold the last tensors still; an interpreter that is taken down under them aborts
+        # now and then (pytorch/pytorch#179291).
+        os._exit(0)
 
 
 class _Gather(torch.autograd.Function):
