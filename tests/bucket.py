@@ -65,12 +65,15 @@ class SharedBucket:
         chosen = storage.in_bucket(self.name, endpoint=self.address, region="us-east-1", **KEYS)
         settings.STORAGES = {**chosen, "staticfiles": settings.STORAGES["staticfiles"]}
 
+    def names(self) -> list[str]:
+        """Of all that it holds; a worker may remove some of it at any moment."""
+        listed = self._client.list_objects_v2(Bucket=self.name).get("Contents", [])
+        return [entry["Key"] for entry in listed]
+
     def objects(self) -> dict[str, bytes]:
         """All that it holds, by key."""
-        listed = self._client.list_objects_v2(Bucket=self.name).get("Contents", [])
         return {
-            entry["Key"]: self._client.get_object(Bucket=self.name, Key=entry["Key"])["Body"].read()
-            for entry in listed
+            key: self._client.get_object(Bucket=self.name, Key=key)["Body"].read() for key in self.names()
         }
 
 

@@ -73,5 +73,5 @@ def ended(run):
 
 def stored_epochs(bucket, run):
     """How far a run that is in the bucket has come, by the name of its weights."""
-    stored = [key for key in bucket.objects() if f"/run-{run.pk}-" in key and "/network-" in key]
+    stored = [key for key in bucket.names() if f"/run-{run.pk}-" in key and "/network-" in key]
     return max((int(key.rsplit("-", 1)[1].split(".")[0]) for key in stored), default=0)
