@@ -21,7 +21,7 @@ from annotate.training.validating import accuracy_on, name_validation_snapshot
 from tests.factories import make_face, make_imported_triplet
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_snapshot_becomes_embeddings_that_can_be_searched(snapshot, admin):
     config = {"epochs": 4, "faces_per_step": 12, "triplets_per_step": 24, "order": 2}
     run = queue_run(snapshot, config, admin)
