@@ -6,13 +6,11 @@ machine the GPU belongs to the run that is trained there.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,7 @@ from annotate.faces.models import Face
 from annotate.training import errands
 from annotate.training.crops_at_hand import Crops, crops_at_hand
 from annotate.training.models import Embedding, Errand, ModelVersion, Snapshot
-from annotate.training.process import ModelProcess
+from annotate.training.process import ModelProcess, said_in
 from annotate.training.results import store_embeddings_of
 from annotate.training.runs import BadSnapshot
 from annotate.training.scratch import scratch_folder
@@ -150,7 +148,7 @@ def _command(arguments: list[str], watch: Watch, share: float) -> dict[str, Any]
     with scratch_folder() as folder, ModelProcess(arguments, log=folder / "log.txt") as process:
         while process.returncode is None:
             for line in process.read_lines(BEAT_SECONDS):
-                event = _parsed(line)
+                event = said_in(line)
                 if event.get("event") == "progress":
                     watch.hear(share * event["step"] / max(event["steps"], 1))
                 elif event and "event" not in event:
@@ -159,15 +157,6 @@ def _command(arguments: list[str], watch: Watch, share: float) -> dict[str, Any]
         if process.returncode:
             raise Failed(process.reason())
     return said
-
-
-def _parsed(line: str) -> dict[str, Any]:
-    """A JSON object, or nothing: libraries print lines of their own. NaN is nothing that a table takes."""
-    with suppress(ValueError):
-        value = json.loads(line, parse_constant=lambda name: None)
-        if isinstance(value, dict):
-            return value
-    return {}
 
 
 class Watch:

@@ -6,6 +6,7 @@ No database, no tables: only processes, pipes and files.
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import re
 import selectors
@@ -17,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 
@@ -156,3 +157,13 @@ class ModelProcess:
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
+
+
+def said_in(line: str) -> dict[str, Any]:
+    """What a line of the network says: a JSON object, or nothing, since libraries print lines of their own.
+    NaN is nothing that a table takes."""
+    with suppress(ValueError):
+        value = json.loads(line, parse_constant=lambda name: None)
+        if isinstance(value, dict):
+            return value
+    return {}

@@ -4,13 +4,12 @@ enters the result. The network itself runs in other processes (process.py); stat
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import socket
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +21,7 @@ from annotate.training import runs
 from annotate.training.gpus import AllTaken, free_gpus
 from annotate.training.launching import train_arguments
 from annotate.training.models import Run, RunState
-from annotate.training.process import ModelProcess
+from annotate.training.process import ModelProcess, said_in
 from annotate.training.results import ClaimLost, enter_model_version
 from annotate.training.run_at_hand import run_at_hand
 from annotate.training.run_files import Occupied, RunFiles
@@ -132,7 +131,7 @@ def _enter(claim: runs.Claim, files: RunFiles, evaluation: dict[str, Any]) -> No
 
 def _train(place: Workplace, arguments: list[str]) -> None:
     def on_line(line: str) -> None:
-        event = _parsed(line)
+        event = said_in(line)
         if event.get("event") == "failed":
             place.watch.tell_all()
             raise Failed(event.get("reason") or "The training failed and said nothing.")
@@ -150,7 +149,7 @@ def _evaluate(place: Workplace, arguments: list[str]) -> dict[str, Any]:
     lines: list[str] = []
     place.watch.enter_stage("evaluating")
     place.run(["evaluate", *arguments], lines.append)
-    evaluation = _parsed(lines[-1]) if lines else {}
+    evaluation = said_in(lines[-1]) if lines else {}
     if not evaluation:
         raise Failed("The evaluation ended well but printed no figures; the log says more.")
     return evaluation
@@ -183,12 +182,3 @@ class Workplace:
                 raise Killed(process.reason())
             if process.returncode:
                 raise Failed(process.reason())
-
-
-def _parsed(line: str) -> dict[str, Any]:
-    """A JSON object, or nothing: libraries print lines of their own. NaN is nothing that a table takes."""
-    with suppress(ValueError):
-        value = json.loads(line, parse_constant=lambda name: None)
-        if isinstance(value, dict):
-            return value
-    return {}
