@@ -1,10 +1,8 @@
 """What comes of a run that fine-tuning launched: when its version is promoted, when kept, and why."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from annotate.campaigns.creation import create_campaign
@@ -23,6 +21,7 @@ from annotate.training.models import (
     Verdict,
 )
 from annotate.training.versions import active_version
+from tests.at_once import at_once
 from tests.factories import make_dataset, make_face, make_imported_triplet
 from tests.training.growth import answered, made_active, measured, version_on
 
@@ -216,21 +215,7 @@ def test_a_success_between_failures_counts(fine_tuning, parent, snapshot):
 def test_two_beats_at_once_decide_once(transactional_db, fine_tuning, version, parent, snapshot):
     measured(parent, snapshot, 0.7)
     measured(version, snapshot, 0.9)
-    together, decided = threading.Barrier(4), []
-
-    def beat():
-        together.wait()
-        try:
-            decided.append(decide(fine_tuning.pk, NOW))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=beat) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert len(decided) == 4
+    decided = at_once(lambda: decide(fine_tuning.pk, NOW), 4)
     assert sum(decision is not None for decision in decided) == 1
     assert Decision.objects.count() == 1
     assert Promotion.objects.count() == 2

@@ -1,11 +1,9 @@
 """When fine-tuning starts a run by itself, and when it does not and why."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.utils import timezone
 
 from annotate.campaigns.creation import create_campaign
@@ -14,6 +12,7 @@ from annotate.training.freezing import freeze_snapshot, make_asked_snapshot
 from annotate.training.growing import set_up, standing, start_due, triplets_in, triplets_of
 from annotate.training.models import Errand, Freeze, Promotion, Run, RunState, Snapshot
 from annotate.training.versions import active_version
+from tests.at_once import at_once
 from tests.factories import make_dataset, make_face, make_imported_triplet
 from tests.training.growth import answered, made_active, version_on
 
@@ -206,20 +205,6 @@ def test_what_can_not_be_set_is_refused(campaign, admin, values):
 def test_two_beats_at_once_start_one_run(transactional_db, campaign, active, admin):
     answered(campaign, 1)
     fine_tuning = fine_tuning_of(campaign, admin, every_triplets=8)
-    together, started = threading.Barrier(4), []
-
-    def beat():
-        together.wait()
-        try:
-            started.append(start_due(fine_tuning.pk, timezone.now()))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=beat) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert len(started) == 4
+    started = at_once(lambda: start_due(fine_tuning.pk, timezone.now()), 4)
     assert sum(freeze is not None for freeze in started) == 1
     assert Run.objects.filter(fine_tuning=fine_tuning).count() == Freeze.objects.count() == 1
