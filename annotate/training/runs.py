@@ -21,7 +21,6 @@ from annotate.training.models import FineTuning, Freeze, ModelVersion, Run, RunQ
 from annotate.training.planning import check_parent, check_run, network_of
 from annotate.training.run_config import BadSetting, RunConfig
 from annotate.training.shared_folders import BadSnapshot
-from annotate.training.shared_folders import run_folder as run_folder
 from annotate.training.validating import leaks
 
 MOST_LOSSES = 2

@@ -7,7 +7,8 @@ from playwright.sync_api import expect
 from annotate.campaigns.creation import create_campaign
 from annotate.training.curves import point_of, with_point
 from annotate.training.models import Run, RunState
-from annotate.training.runs import cancel_run, claim_run, queue_run, report, run_folder
+from annotate.training.runs import cancel_run, claim_run, queue_run, report
+from annotate.training.shared_folders import run_folder
 from annotate.training.tasks import train_run
 from annotate.training.versions import active_version
 from tests.browser.conftest import PHONE

@@ -20,7 +20,8 @@ from annotate.campaigns.voting import cast_vote
 from annotate.faces.models import Dataset, Face
 from annotate.training.freezing import freeze_snapshot
 from annotate.training.models import Embedding, ModelVersion, Run, RunState, Snapshot
-from annotate.training.runs import queue_run, run_folder
+from annotate.training.runs import queue_run
+from annotate.training.shared_folders import run_folder
 from tests.factories import make_dataset, make_face, make_imported_triplet
 
 PERSON = "Erika-Muster"

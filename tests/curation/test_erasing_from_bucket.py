@@ -12,8 +12,7 @@ from annotate.faces.models import Face
 from annotate.training import snapshot_store
 from annotate.training.models import Snapshot
 from annotate.training.run_store import RunStore
-from annotate.training.runs import run_folder
-from annotate.training.shared_folders import log_tail, snapshot_at_hand
+from annotate.training.shared_folders import log_tail, run_folder, snapshot_at_hand
 from model.snapshot import read_snapshot
 from tests.bucket import left_on
 from tests.curation.erasing import PERSON, make_world

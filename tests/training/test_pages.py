@@ -10,7 +10,8 @@ from django.utils import timezone
 from annotate.campaigns.creation import create_campaign
 from annotate.training.freezing import freeze_snapshot, make_asked_snapshot
 from annotate.training.models import Freeze, Run, Snapshot
-from annotate.training.runs import cancel_run, claim_run, fail_run, run_folder
+from annotate.training.runs import cancel_run, claim_run, fail_run
+from annotate.training.shared_folders import run_folder
 from annotate.training.tasks import train_run
 
 ACTORS = ("stranger", "annotator", "curator", "admin")

@@ -17,8 +17,8 @@ from annotate.training.runs import (
     fail_run,
     queue_run,
     resume_run,
-    run_folder,
 )
+from annotate.training.shared_folders import run_folder
 from annotate.training.snapshot_alteration import alter_snapshot
 from annotate.training.tasks import train_run
 from tests.training.checkpoints import write_checkpoint

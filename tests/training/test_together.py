@@ -9,7 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from annotate.training.models import Run, RunState
-from annotate.training.runs import cancel_run, queue_run, run_folder
+from annotate.training.runs import cancel_run, queue_run
+from annotate.training.shared_folders import run_folder
 from annotate.training.worker import work_on
 from tests.training.workers import is_training, lives, wait_for
 

@@ -16,7 +16,8 @@ from annotate.training.curves import point_of, with_point
 from annotate.training.freezing import freeze_snapshot
 from annotate.training.models import Run, Validation
 from annotate.training.results import enter_model_version
-from annotate.training.runs import cancel_run, claim_run, fail_run, queue_run, report, run_folder
+from annotate.training.runs import cancel_run, claim_run, fail_run, queue_run, report
+from annotate.training.shared_folders import run_folder
 from tests.training.test_pages import actors, text_of  # noqa: F401
 
 

@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from annotate.training import runs, watch
 from annotate.training.models import Embedding, ModelVersion, Run, RunState
-from annotate.training.runs import cancel_run, claim_run, recover_runs, run_folder
+from annotate.training.runs import cancel_run, claim_run, recover_runs
+from annotate.training.shared_folders import run_folder
 from annotate.training.tasks import train_run
 from annotate.training.worker import work_on
 
