@@ -1,4 +1,4 @@
-"""The pages on which admins launch runs, again too, and let ended ones go on."""
+"""The pages on which admins launch runs, again too, stop them, and let ended ones go on."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from annotate.faces.models import Dataset
 from annotate.training import reports
 from annotate.training.forecast import Forecast, forecast
 from annotate.training.freezing import ask_for_snapshot
-from annotate.training.models import Run, Snapshot
+from annotate.training.models import Run, RunState, Snapshot
 from annotate.training.run_config import BadSetting
 from annotate.training.run_forms import RunForm, again
-from annotate.training.runs import CannotResume, check_launch, queue_run, resume_run
+from annotate.training.runs import CannotResume, cancel_run, check_launch, queue_run, resume_run
 from annotate.training.shared_folders import BadSnapshot
 from annotate.training.tasks import make_snapshot, train_run
 
@@ -137,3 +137,14 @@ def _enqueue(run: Run) -> None:
         train_run.delay(run_id=run.pk)
     elif run.freeze_id:
         make_snapshot.delay(freeze_id=run.freeze_id)
+
+
+@require_POST
+@admin_required
+def run_cancel(request: HttpRequest, run_id: int) -> HttpResponse:
+    """Ask for a run to be stopped."""
+    get_object_or_404(Run, pk=run_id)
+    state = cancel_run(run_id, timezone.now())
+    if state in (RunState.FAILED, RunState.SUCCEEDED):
+        messages.warning(request, f"There was nothing to cancel any more: the run has {state}.")
+    return redirect("run-detail", run_id)

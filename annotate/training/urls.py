@@ -7,18 +7,20 @@ from annotate.training import (
     launch_views,
     notice_views,
     proposal_views,
+    snapshot_views,
     validation_views,
     version_api,
     version_file_views,
     version_views,
-    views,
     watching_views,
 )
 
 urlpatterns = [
-    path("snapshots/", views.snapshot_list, name="snapshot-list"),
-    path("snapshots/live/", views.snapshot_live, name="snapshot-live"),
-    path("campaigns/<int:campaign_id>/snapshots/", views.campaign_snapshots, name="campaign-snapshots"),
+    path("snapshots/", snapshot_views.snapshot_list, name="snapshot-list"),
+    path("snapshots/live/", snapshot_views.snapshot_live, name="snapshot-live"),
+    path(
+        "campaigns/<int:campaign_id>/snapshots/", snapshot_views.campaign_snapshots, name="campaign-snapshots"
+    ),
     path(
         "campaigns/<int:campaign_id>/proposals/",
         proposal_views.campaign_proposals,
@@ -45,7 +47,7 @@ urlpatterns = [
         growing_views.campaign_fine_tuning_live,
         name="campaign-fine-tuning-live",
     ),
-    path("snapshots/<int:snapshot_id>/<str:name>", views.snapshot_file, name="snapshot-file"),
+    path("snapshots/<int:snapshot_id>/<str:name>", snapshot_views.snapshot_file, name="snapshot-file"),
     path(
         "snapshots/<int:snapshot_id>/validation/",
         validation_views.snapshot_validation,
@@ -73,6 +75,6 @@ urlpatterns = [
     path("runs/<int:run_id>/live/", watching_views.run_live, name="run-live"),
     path("runs/<int:run_id>/points.csv", watching_views.run_points, name="run-points"),
     path("runs/<int:run_id>/seen/", notice_views.run_seen, name="run-seen"),
-    path("runs/<int:run_id>/cancel/", views.run_cancel, name="run-cancel"),
+    path("runs/<int:run_id>/cancel/", launch_views.run_cancel, name="run-cancel"),
     path("runs/<int:run_id>/resume/", launch_views.run_resume, name="run-resume"),
 ]

@@ -1,4 +1,4 @@
-"""The form of the snapshot page; a run's is run_forms.py's."""
+"""The form of the snapshots' page."""
 
 from __future__ import annotations
 

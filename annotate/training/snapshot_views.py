@@ -1,24 +1,21 @@
-"""The pages of snapshots, and what admins do with runs: launch and cancel. Curators look, and freeze."""
+"""The pages of snapshots: curators look, and freeze."""
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.db import transaction
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from annotate.accounts.models import User
-from annotate.accounts.permissions import admin_required, curator_required
+from annotate.accounts.permissions import curator_required
 from annotate.campaigns.models import Campaign
 from annotate.faces.models import Dataset
 from annotate.training import snapshot_store
-from annotate.training.forms import FreezeForm
 from annotate.training.freezing import ask_for_snapshot
-from annotate.training.models import Freeze, Run, RunState, Snapshot
-from annotate.training.runs import cancel_run
+from annotate.training.models import Freeze, Snapshot
+from annotate.training.snapshot_forms import FreezeForm
 from annotate.training.tasks import make_snapshot
 
 NAME_LENGTH = 100
@@ -93,14 +90,3 @@ def snapshot_file(request: HttpRequest, snapshot_id: int, name: str) -> HttpResp
     except FileNotFoundError:
         raise Http404 from None
     return FileResponse(file, as_attachment=True, filename=f"{snapshot.folder}-{name}")
-
-
-@require_POST
-@admin_required
-def run_cancel(request: HttpRequest, run_id: int) -> HttpResponse:
-    """Ask for a run to be stopped."""
-    get_object_or_404(Run, pk=run_id)
-    state = cancel_run(run_id, timezone.now())
-    if state in (RunState.FAILED, RunState.SUCCEEDED):
-        messages.warning(request, f"There was nothing to cancel any more: the run has {state}.")
-    return redirect("run-detail", run_id)
