@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import trigger_client_event
 
 from annotate.accounts.permissions import admin_required, curator_required
 from annotate.campaigns.models import Campaign
@@ -104,4 +105,8 @@ def _page(request: HttpRequest, campaign: Campaign, form: ProposalForm) -> HttpR
         "history": history(campaign),
         "unfinished": Proposal.objects.unfinished().filter(campaign=campaign).exists(),
     }
-    return render(request, "training/proposals.html", context)
+    response = render(request, "training/proposals.html", context)
+    if request.htmx and not context["unfinished"]:
+        # Nobody asks again: the groups are there, and what each source brought has another row.
+        trigger_client_event(response, "groups-added", after="settle")
+    return response

@@ -65,6 +65,7 @@ def test_from_a_preview_to_groups_and_what_they_brought(
     page.evaluate("window.stayed = true")
     make_proposal(Proposal.objects.get().pk, timezone.now())
     page.get_by_role("cell", name="added").wait_for()
+    page.get_by_role("rowheader", name="Proposed by a version").wait_for()
     assert page.evaluate("window.stayed")
     assert campaign.groups.count() == 5
 
