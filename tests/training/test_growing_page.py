@@ -99,7 +99,9 @@ def test_how_it_stands_and_what_came_of_its_runs(campaign, snapshot, admin, cura
     client, live = client_of(curator), url(campaign, "-live")
     assert "It has done nothing yet." in text_of(client.get(live))
     answered(campaign, 1)
-    assert "8 of 8 new triplets 8 in all" in text_of(client.get(live))
+    said = text_of(client.get(live))
+    assert "8 of 8 new triplets 8 in all" in said
+    assert "A run is due, and starts within two minutes: 8 new triplets." in said
     start_due(fine_tuning.pk, NOW)
     run = Run.objects.get(fine_tuning=fine_tuning)
     said = text_of(client.get(live))
