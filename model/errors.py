@@ -31,6 +31,14 @@ class ImagesError(ModelError):
     """Images to embed that are missing, unreadable or show no single face."""
 
 
+class EmbeddingsError(ModelError):
+    """A file of embeddings that cannot be read; names it and what is amiss."""
+
+
+class LabelsError(ModelError):
+    """A table of labels, or of triplets to measure, that cannot be read; names file, line and reason."""
+
+
 class DeviceError(ModelError):
     """A device that this machine does not have."""
 

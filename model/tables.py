@@ -1,4 +1,4 @@
-"""Reads a snapshot's CSV files row by row, checking each cell; the first bad one ends the reading.
+"""Reads a snapshot's CSV files, and others of the kind, row by row; the first bad cell ends the reading.
 
 What the tables mean together (whole snapshots) is snapshot.py's.
 """
@@ -9,18 +9,25 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from model.errors import SnapshotError
+from model.errors import ModelError, SnapshotError
 
 
 class Table:
     """One CSV file with a header; iterating gives each row's cells, in the order of `columns`.
 
     The columns `optional` follow; where the file has none of that name its cells are empty.
-    Raises SnapshotError, naming file, line and reason, for a file that is missing, torn or not UTF-8.
+    Raises `error`, naming file, line and reason, for a file that is missing, torn or not UTF-8.
     """
 
-    def __init__(self, path: Path, columns: Sequence[str], optional: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        columns: Sequence[str],
+        optional: Sequence[str] = (),
+        error: type[ModelError] = SnapshotError,
+    ) -> None:
         self.path = path
+        self.error = error
         self.columns = columns
         self.optional = optional
         self.line = 1
@@ -31,7 +38,7 @@ class Table:
                 reader = csv.reader(file, strict=True)
                 yield from self._rows(reader)
         except FileNotFoundError:
-            raise SnapshotError(f"{self.path}: no such file") from None
+            raise self.error(f"{self.path}: no such file") from None
         except UnicodeDecodeError:
             self.fail("not UTF-8")
         except csv.Error as error:
@@ -53,8 +60,8 @@ class Table:
             yield [cells[place] for place in places]
 
     def fail(self, reason: str) -> NoReturn:
-        """Raise SnapshotError for the row read last."""
-        raise SnapshotError(f"{self.path}, line {self.line}: {reason}")
+        """Raise the table's error for the row read last."""
+        raise self.error(f"{self.path}, line {self.line}: {reason}")
 
     def one_of(self, cell: str, values: dict[str, int], column: str) -> int:
         """The number that stands for the cell, which must be one of the keys of `values`."""
