@@ -6,13 +6,13 @@ from celery.signals import worker_ready
 from django.db import transaction
 from django.utils import timezone
 
-from annotate.training import bucket, errand_worker
+from annotate.training import bucket, errand_worker, job_worker, jobs
 from annotate.training.answering import is_worth_asking, note_answer
 from annotate.training.deciding import decide
-from annotate.training.errands import ask_for_missing_measures, recover_errands, unfinished_of
+from annotate.training.errands import ask_for_missing_measures, unfinished_of
 from annotate.training.freezing import make_asked_snapshot, overdue_freezes
 from annotate.training.growing import start_due
-from annotate.training.models import FineTuning, Run
+from annotate.training.models import Errand, FineTuning, Run
 from annotate.training.proposals import make_proposal, overdue_proposals
 from annotate.training.runs import recover_runs
 from annotate.training.scratch import sweep
@@ -45,7 +45,7 @@ def train_run(*, run_id: int) -> None:
 @app.task
 def run_errand(*, errand_id: int) -> None:
     """Embed with a version, or measure it, if that is still asked for."""
-    errand_worker.work_on(errand_id)
+    job_worker.work_on(Errand, errand_id, errand_worker.work_on)
 
 
 @app.task
@@ -53,7 +53,7 @@ def notice_lost_errands() -> None:
     """As `notice_lost_runs`, of errands; versions that lack a measure get one. Beat sends this."""
     now = timezone.now()
     with transaction.atomic():
-        for errand_id in [*recover_errands(now), *ask_for_missing_measures(now)]:
+        for errand_id in [*jobs.recover(Errand, now), *ask_for_missing_measures(now)]:
             transaction.on_commit(lambda errand_id=errand_id: run_errand.delay(errand_id=errand_id))
 
 

@@ -18,9 +18,10 @@ from annotate.curation.erasing import ErasureRefused, ErasureWaits, ask_for_eras
 from annotate.curation.erasure_preview import Preview, faces_of
 from annotate.faces import staging
 from annotate.faces.models import Face
-from annotate.training.errands import ask_to_embed, claim_errand, end_errand
+from annotate.training import jobs
+from annotate.training.errands import ask_to_embed
 from annotate.training.freezing import freeze_snapshot
-from annotate.training.models import (
+from annotate.training.models import Errand, (
     Embedding,
     ModelVersion,
     Run,
@@ -146,7 +147,7 @@ def test_all_versions_that_learnt_from_her_are_marked_and_counted_once(world, ad
     left.mkdir(parents=True)
     (left / "1.jpg").write_bytes(Path(default_storage.path(world.hers.first().crop)).read_bytes())
     said = f"1 faces have no embedding, the first is that of {world.hers.first().key}"
-    end_errand(claim_errand(errand.pk, "w:1", timezone.now()), timezone.now(), said)
+    jobs.end(jobs.claim(Errand, errand.pk, "w:1", timezone.now()), timezone.now(), said)
     preview = Preview(world.dataset, PERSON, list(world.hers))
     learnt = [world.version, child, grandchild]
     assert preview.model_versions == learnt

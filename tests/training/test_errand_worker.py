@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from annotate.faces.models import Face
-from annotate.training import errand_worker
-from annotate.training.errands import ask_to_embed, ask_to_measure, claim_errand
+from annotate.training import errand_worker, jobs
+from annotate.training.errands import ask_to_embed, ask_to_measure
 from annotate.training.models import Embedding, Errand, ModelVersion, Snapshot, Validation
 from annotate.training.results import store_embeddings_of
 from annotate.training.snapshot_alteration import while_no_snapshot_is_made
@@ -98,7 +98,7 @@ def test_a_failure_says_why(version, dataset, embed, monkeypatch):
 
 def test_a_message_delivered_twice_works_once(version, dataset):
     errand = ask_to_embed(version, dataset, None, NOW)
-    claim_errand(errand.pk, "other:1", NOW)
+    jobs.claim(Errand, errand.pk, "other:1", NOW)
     run_errand(errand_id=errand.pk)
     errand.refresh_from_db()
     assert (errand.worker, errand.ended_at) == ("other:1", None)
@@ -133,7 +133,7 @@ def test_what_a_killed_worker_left_goes(version, dataset, embed):
 
 def test_an_erasure_waits_while_copies_of_faces_lie_about(version, dataset, transactional_db, monkeypatch):
     errand = ask_to_embed(version, dataset, None, NOW)
-    command, held = errand_worker._command, []
+    command, held = errand_worker.run_command, []
 
     def looked_at(*arguments, **named):
         with connection.cursor() as cursor:
@@ -141,7 +141,7 @@ def test_an_erasure_waits_while_copies_of_faces_lie_about(version, dataset, tran
             held.append(cursor.fetchone()[0])
         return command(*arguments, **named)
 
-    monkeypatch.setattr(errand_worker, "_command", looked_at)
+    monkeypatch.setattr(errand_worker, "run_command", looked_at)
     run_errand(errand_id=errand.pk)
     assert held == [1]
     with while_no_snapshot_is_made():
@@ -235,7 +235,7 @@ def test_a_run_that_ends_has_its_version_measured(run, monkeypatch):
 
 def test_beat_puts_on_the_queue_what_is_lost_or_lacking(version, dataset, django_capture_on_commit_callbacks):
     errand = ask_to_embed(version, dataset, None, NOW)
-    claim_errand(errand.pk, "w:1", NOW - timedelta(minutes=2))
+    jobs.claim(Errand, errand.pk, "w:1", NOW - timedelta(minutes=2))
     Snapshot.objects.update(validates=True)
     with django_capture_on_commit_callbacks() as sent:
         notice_lost_errands()

@@ -5,15 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from annotate.training.errands import (
-    ask_to_embed,
-    ask_to_measure,
-    claim_errand,
-    end_errand,
-    hand_back,
-    recover_errands,
-    report,
-)
+from annotate.training import jobs
+from annotate.training.errands import ask_to_embed, ask_to_measure
 from annotate.training.models import Errand
 from tests.training.registry import make_version
 
@@ -30,39 +23,39 @@ def test_one_at_a_time_is_asked_for(errand, snapshot, admin):
     version, dataset = errand.model_version, errand.dataset
     assert ask_to_embed(version, dataset, admin, NOW) == errand
     assert ask_to_measure(version, snapshot, admin, NOW) != errand
-    end_errand(claim_errand(errand.pk, "w:1", NOW), NOW, "no space left")
+    jobs.end(jobs.claim(Errand, errand.pk, "w:1", NOW), NOW, "no space left")
     again = ask_to_embed(version, dataset, admin, NOW)
     assert again != errand
     assert not Errand.objects.filter(pk=errand.pk).exists(), "what failed is asked for anew"
 
 
 def test_one_worker_has_it(errand):
-    claim = claim_errand(errand.pk, "w:1", NOW)
-    assert claim_errand(errand.pk, "w:2", NOW) is None
-    assert report(claim, NOW, 0.5)
-    assert end_errand(claim, NOW)
-    assert not report(claim, NOW, 0.6)
-    assert claim_errand(errand.pk, "w:2", NOW) is None
+    claim = jobs.claim(Errand, errand.pk, "w:1", NOW)
+    assert jobs.claim(Errand, errand.pk, "w:2", NOW) is None
+    assert jobs.report(claim, NOW, 0.5)
+    assert jobs.end(claim, NOW)
+    assert not jobs.report(claim, NOW, 0.6)
+    assert jobs.claim(Errand, errand.pk, "w:2", NOW) is None
     errand.refresh_from_db()
     assert (errand.progress, errand.error, errand.ended_at) == (1.0, "", NOW)
 
 
 def test_a_lost_worker_is_noticed(errand):
-    claim = claim_errand(errand.pk, "w:1", NOW)
-    assert recover_errands(NOW + timedelta(seconds=59)) == []
-    assert recover_errands(LATER) == [errand.pk]
-    assert recover_errands(LATER) == [], "it is on the queue"
-    assert not report(claim, LATER, 0.5)
-    assert not end_errand(claim, LATER), "whoever was taken for lost changes nothing"
-    assert claim_errand(errand.pk, "w:1", LATER).attempts == 2
+    claim = jobs.claim(Errand, errand.pk, "w:1", NOW)
+    assert jobs.recover(Errand, NOW + timedelta(seconds=59)) == []
+    assert jobs.recover(Errand, LATER) == [errand.pk]
+    assert jobs.recover(Errand, LATER) == [], "it is on the queue"
+    assert not jobs.report(claim, LATER, 0.5)
+    assert not jobs.end(claim, LATER), "whoever was taken for lost changes nothing"
+    assert jobs.claim(Errand, errand.pk, "w:1", LATER).attempts == 2
 
 
 def test_three_lost_workers_are_enough(errand):
     at = NOW
     for _ in range(3):
-        assert claim_errand(errand.pk, "w:1", at) is not None
+        assert jobs.claim(Errand, errand.pk, "w:1", at) is not None
         at += timedelta(seconds=61)
-        recovered = recover_errands(at)
+        recovered = jobs.recover(Errand, at)
     assert recovered == []
     errand.refresh_from_db()
     assert "3 workers began it" in errand.error
@@ -71,11 +64,11 @@ def test_three_lost_workers_are_enough(errand):
 
 def test_a_worker_that_is_stopped_hands_it_back(errand):
     for _ in range(5):
-        hand_back(claim_errand(errand.pk, "w:1", NOW), NOW)
+        jobs.hand_back(jobs.claim(Errand, errand.pk, "w:1", NOW), NOW)
     errand.refresh_from_db()
     assert (errand.worker, errand.attempts) == ("", 0)
 
 
 def test_a_message_that_was_lost_is_sent_again(errand):
-    assert recover_errands(NOW + timedelta(minutes=9)) == []
-    assert recover_errands(NOW + timedelta(minutes=11)) == [errand.pk]
+    assert jobs.recover(Errand, NOW + timedelta(minutes=9)) == []
+    assert jobs.recover(Errand, NOW + timedelta(minutes=11)) == [errand.pk]

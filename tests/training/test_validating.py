@@ -9,7 +9,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from annotate.faces.models import Face, Split
-from annotate.training.errands import ask_for_missing_measures, claim_errand, end_errand
+from annotate.training import jobs
+from annotate.training.errands import ask_for_missing_measures
 from annotate.training.freezing import ask_for_snapshot, freeze_snapshot, make_asked_snapshot
 from annotate.training.models import Errand, Run, RunState, Snapshot, Validation
 from annotate.training.runs import BadSnapshot, queue_run
@@ -133,14 +134,14 @@ def test_what_lacks_a_measure_is_asked_for_once(snapshot, version, admin):
     Snapshot.objects.update(validates=True)
     [first] = ask_for_missing_measures(NOW)
     assert ask_for_missing_measures(NOW) == []
-    claim = claim_errand(first, "w:1", NOW)
+    claim = jobs.claim(Errand, first, "w:1", NOW)
     enter_validation(version, Snapshot.objects.get(), report(), NOW)
-    end_errand(claim, NOW)
+    jobs.end(claim, NOW)
     assert ask_for_missing_measures(NOW) == []
     # What it was measured on is another since.
     alter_snapshot(snapshot.pk, {"drawn:calm-08"}, NOW + timedelta(seconds=1))
     [second] = ask_for_missing_measures(NOW)
-    end_errand(claim_errand(second, "w:1", NOW), NOW + timedelta(seconds=2), "it is torn")
+    jobs.end(jobs.claim(Errand, second, "w:1", NOW), NOW + timedelta(seconds=2), "it is torn")
     assert ask_for_missing_measures(NOW) == [], "it would fail again"
     assert Errand.objects.get().error == "it is torn"
     assert Run.objects.count() == 1

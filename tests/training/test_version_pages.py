@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from annotate.faces.models import Split
-from annotate.training.errands import claim_errand, end_errand
+from annotate.training import jobs
 from annotate.training.freezing import freeze_snapshot
 from annotate.training.models import Errand, ModelVersion, Promotion, Snapshot
 from annotate.training.tasks import run_errand
@@ -151,7 +151,7 @@ def test_faces_are_embedded_on_request(actors, curator, version, django_capture_
 
 def test_a_failed_errand_says_why(actors, version):
     actors["curator"].post(f"/versions/{version.pk}/embed/", {"dataset": "drawn"})
-    end_errand(claim_errand(Errand.objects.get().pk, "w:1", NOW), NOW, "no space <left>")
+    jobs.end(jobs.claim(Errand, Errand.objects.get().pk, "w:1", NOW), NOW, "no space <left>")
     assert "no space &lt;left&gt;" in text_of(actors["curator"].get(f"/versions/{version.pk}/"))
 
 
@@ -163,7 +163,7 @@ def test_what_a_version_reaches_on_the_validation_snapshot(actors, version):
     assert "It is not measured on “frozen” yet" in text_of(client.get(url))
     client.post(f"{url}measure/")
     assert "It is being measured on" in text_of(client.get(url))
-    end_errand(claim_errand(Errand.objects.get().pk, "w:1", NOW), NOW, "it holds them out")
+    jobs.end(jobs.claim(Errand, Errand.objects.get().pk, "w:1", NOW), NOW, "it holds them out")
     assert "It was not measured on “frozen”: it holds them out" in text_of(client.get(url))
     validated(version, 0.625)
     assert "62.5 % of 40 triplets of frozen" in text_of(client.get(url))

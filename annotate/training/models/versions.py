@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -12,8 +11,9 @@ from django.db.models import Q
 from pgvector.django import L2Distance, VectorField
 
 from annotate.faces.models import Dataset, Face
-from annotate.training.models.runs import LOST_AFTER, Run
-from annotate.training.models.snapshots import ENQUEUE_AGAIN_AFTER, Snapshot
+from annotate.training.models.jobs import Job
+from annotate.training.models.runs import Run
+from annotate.training.models.snapshots import Snapshot
 
 EMBEDDING_SIZE = 16
 
@@ -83,18 +83,7 @@ class Validation(models.Model):
         return f"{self.model_version} on {self.snapshot}"
 
 
-class ErrandQuerySet(models.QuerySet["Errand"]):
-    def unfinished(self) -> ErrandQuerySet:
-        return self.filter(ended_at=None)
-
-    def overdue(self, at: datetime) -> ErrandQuerySet:
-        """Whose worker is lost, or whose message may be."""
-        lost = Q(heartbeat_at__lt=at - LOST_AFTER)
-        waits = Q(heartbeat_at=None, enqueued_at__lt=at - ENQUEUE_AGAIN_AFTER)
-        return self.unfinished().filter(lost | waits)
-
-
-class Errand(models.Model):
+class Errand(Job):
     """Work on a version that the cpu queue does: embed a data set's faces, or measure it on a snapshot."""
 
     model_version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="errands")
@@ -104,19 +93,6 @@ class Errand(models.Model):
     snapshot = models.ForeignKey(
         Snapshot, on_delete=models.CASCADE, null=True, related_name="+", help_text="What to measure it on"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
-    enqueued_at = models.DateTimeField(help_text="When it was last put on the queue")
-    heartbeat_at = models.DateTimeField(null=True, help_text="When its worker last said that it lives")
-    worker = models.CharField(max_length=200, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often a worker began it")
-    progress = models.FloatField(default=0.0, help_text="0 .. 1")
-    ended_at = models.DateTimeField(null=True)
-    error = models.TextField(blank=True, help_text="Why it failed, for the admin to read")
-
-    objects = ErrandQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
