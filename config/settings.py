@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "annotate.faces",
     "annotate.campaigns",
     "annotate.training",
+    "annotate.insight",
     "annotate.curation",
     "annotate.demo",
 ]
@@ -208,6 +209,7 @@ CELERY_BEAT_SCHEDULE = {
     "notice-lost-runs": {"task": "annotate.training.tasks.notice_lost_runs", "schedule": 30.0},
     "look-for-gpu-workers": {"task": "annotate.training.tasks.look_for_gpu_workers", "schedule": 30.0},
     "notice-lost-errands": {"task": "annotate.training.tasks.notice_lost_errands", "schedule": 30.0},
+    "notice-lost-insight": {"task": "annotate.insight.tasks.notice_lost_insight", "schedule": 30.0},
     "tend-fine-tunings": {"task": "annotate.training.tasks.tend_fine_tunings", "schedule": 120.0},
     "notice-lost-curation": {"task": "annotate.curation.tasks.notice_lost_curation", "schedule": 60.0},
 }

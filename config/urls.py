@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("annotate.faces.urls")),
     path("", include("annotate.campaigns.urls")),
     path("", include("annotate.training.urls")),
+    path("", include("annotate.insight.urls")),
     path("", include("annotate.curation.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("django-admin/", admin.site.urls),

@@ -27,6 +27,7 @@ from annotate.curation.models import ErasedFace, Erasure, ErasureState
 from annotate.faces.models import Dataset, Face
 from annotate.faces.problems import ImportFailed
 from annotate.faces.staging import alone_with
+from annotate.insight.forgetting import forget_faces
 from annotate.training.models import Embedding, ModelVersion, Run, RunState, Snapshot
 from annotate.training.runs import cancel_run
 from annotate.training.scratch import sweep
@@ -210,6 +211,7 @@ def _void(work: Work) -> None:
 
 @transaction.atomic
 def _remove_faces(work: Work) -> None:
+    forget_faces(work.ids)
     embeddings = Embedding.objects.filter(face__in=work.ids).delete()[0]
     triplets = triplets_with(work.ids).delete()[0]
     # Django's admin notes the keys of faces that were changed there.

@@ -21,8 +21,9 @@ from annotate.faces.models import Face
 from annotate.training import jobs
 from annotate.training.errands import ask_to_embed
 from annotate.training.freezing import freeze_snapshot
-from annotate.training.models import Errand, (
+from annotate.training.models import (
     Embedding,
+    Errand,
     ModelVersion,
     Run,
     RunState,

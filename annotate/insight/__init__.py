@@ -1,0 +1,1 @@
+"""What the embedding is good for: reports, maps, retrieval, blind studies, manipulation. Above training."""

@@ -1,0 +1,1 @@
+"""Tables of reports, maps, queries, studies and what manipulation makes: a module a subject."""
