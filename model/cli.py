@@ -15,6 +15,7 @@ from typing import Any
 
 from model.cli_arguments import build_parser
 from model.errors import ModelError, writing_to
+from model.map_command import lay_out_map
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -200,4 +201,5 @@ COMMANDS = {
     "ablate": ablate,
     "export-onnx": export_onnx,
     "pretrain-identity": pretrain_identity,
+    "map": lay_out_map,
 }

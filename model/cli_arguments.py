@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from model import map_command
+
 METHODS = ("dln", "fecnet", "classifier")
 BACKBONES = ("small", "facenet")
 FLOORS = ("pixels", "hog")
@@ -208,4 +210,5 @@ _ARGUMENTS = {
     "ablate": _add_ablate,
     "export-onnx": _add_export_onnx,
     "pretrain-identity": _add_pretrain_identity,
+    "map": map_command.add_arguments,
 }

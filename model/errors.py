@@ -59,6 +59,10 @@ class DetectorError(ModelError):
     """A file that holds no landmark detector; names it."""
 
 
+class MapError(ModelError):
+    """Embeddings that can not be laid out in the plane, or that are not there."""
+
+
 @contextmanager
 def writing_to(output: Path) -> Iterator[None]:
     """In which a disk that takes no more raises OutputError; what is whole there stays whole."""
