@@ -28,7 +28,7 @@ from annotate.faces.models import Dataset, Face
 from annotate.faces.problems import ImportFailed
 from annotate.faces.staging import alone_with
 from annotate.insight.forgetting import forget_faces
-from annotate.training.models import Embedding, ModelVersion, Run, RunState, Snapshot
+from annotate.training.models import Embedding, Manipulator, ModelVersion, Run, RunState, Snapshot
 from annotate.training.runs import cancel_run
 from annotate.training.scratch import sweep
 from annotate.training.snapshot_alteration import (
@@ -253,7 +253,10 @@ def _noted(work: Work, done: int) -> Callable[[int], None]:
         learnt = ModelVersion.objects.trained_on(Snapshot(pk=snapshot_id))
         # A version that learnt from several of the person's snapshots is one version.
         marked = learnt.filter(erased_at__gte=work.erasure.asked_at)
-        work.advance(done, snapshots=1, model_versions=learnt.count() - marked.count())
+        manipulators = Manipulator.objects.trained_on(Snapshot(pk=snapshot_id))
+        unmarked = manipulators.exclude(erased_at__gte=work.erasure.asked_at)
+        counts = {"manipulators": unmarked.count()} if unmarked else {}
+        work.advance(done, snapshots=1, model_versions=learnt.count() - marked.count(), **counts)
 
     return note
 

@@ -12,7 +12,7 @@ from annotate.campaigns.models import Comparison, Vote
 from annotate.campaigns.voiding import gold_with, groups_with
 from annotate.curation.models import DuplicatePair
 from annotate.faces.models import Dataset, Face, ImportedTriplet
-from annotate.training.models import Embedding, ModelVersion, Run, Snapshot
+from annotate.training.models import Embedding, Manipulator, ModelVersion, Run, Snapshot
 from annotate.training.snapshot_alteration import holding
 
 SHOWN = 60
@@ -92,6 +92,11 @@ class Preview:
             version for snapshot in self.snapshots for version in ModelVersion.objects.trained_on(snapshot)
         }
         return sorted(learnt, key=lambda version: version.pk)
+
+    @cached_property
+    def manipulators(self) -> list[Manipulator]:
+        learnt = {found for one in self.snapshots for found in Manipulator.objects.trained_on(one)}
+        return sorted(learnt, key=lambda manipulator: manipulator.pk)
 
     @cached_property
     def runs(self) -> list[Run]:

@@ -33,6 +33,7 @@ COUNTED = {
     "runs": "Runs cancelled",
     "snapshots": "Snapshots altered",
     "model_versions": "Model versions flagged",
+    "manipulators": "Manipulators flagged",
 }
 
 

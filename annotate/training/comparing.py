@@ -115,13 +115,19 @@ def validation_rows(runs: Sequence[Run]) -> list[Row]:
 
 def outcome_rows(runs: Sequence[Run]) -> list[Row]:
     """How each stands, how long it took, its newest figures."""
-    return [
+    rows = [
         Row("State", [run.get_state_display() for run in runs]),
+        Row("Trains", [run.get_kind_display() for run in runs]),
         Row("Took", [reports.took(run) or NOTHING for run in runs]),
         Row("Last loss", [_last(run, "step", "loss", "{:.4g}") for run in runs]),
         Row("Last held-out accuracy", [_last(run, "epoch", "accuracy", "{:.1%}") for run in runs]),
+        Row(
+            "Nearer the target’s expression",
+            [_last(run, "epoch", "nearer_to_expression", "{:.1%}") for run in runs],
+        ),
         Row("Images per second", [_last(run, "step", "images_per_second", "{:,.0f}") for run in runs]),
     ]
+    return [row for row in rows if any(value != NOTHING for value in row.values)]
 
 
 def _last(run: Run, kind: str, value: str, form: str) -> str:

@@ -17,6 +17,8 @@ MOST_POINTS = 500
 PACE_POINTS = 40
 _OF_STEP = ("time", "step", "steps", "loss", "rate", "images_per_second")
 _OF_EPOCH = ("time", "epoch", "epochs", "step", "loss", "train_accuracy")
+# Of a manipulator's held-out pairs.
+JUDGED = ("nearer_to_expression", "nearer_to_identity")
 STARTED = (
     "time",
     "faces",
@@ -39,6 +41,12 @@ def headline(report: Mapping[str, Any]) -> float | None:
     return report.get("tournament", {}).get("accuracy")
 
 
+def judged(report: Mapping[str, Any], name: str) -> float | None:
+    """The share of held-out pairs in which a manipulated face is nearer to what it is to be near."""
+    share = (report.get(name) or {}).get("share")
+    return None if share is None else float(share)
+
+
 def point_of(event: Mapping[str, Any]) -> Event | None:
     """The point that an event of the network gives, if it gives one."""
     kind = event.get("event")
@@ -49,8 +57,11 @@ def point_of(event: Mapping[str, Any]) -> Event | None:
     if kind == "progress":
         return {"kind": "step"} | {name: event.get(name) for name in _OF_STEP} | (event.get("gpu") or {})
     if kind == "epoch":
-        accuracy = headline(event.get("report") or {})
-        return {"kind": "epoch"} | {name: event.get(name) for name in _OF_EPOCH} | {"accuracy": accuracy}
+        report = event.get("report") or {}
+        found = {"accuracy": headline(report)} | {
+            name: judged(report, name) for name in JUDGED if name in report
+        }
+        return {"kind": "epoch"} | {name: event.get(name) for name in _OF_EPOCH} | found
     return None
 
 

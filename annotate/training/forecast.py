@@ -41,7 +41,7 @@ def forecast(
     if pace is not None:
         seconds = pace.seconds(
             steps=plan.steps,
-            step_faces=min(config.faces_per_step, plan.train_faces),
+            step_faces=config.faces_of_step(plan.train_faces),
             faces=plan.train_faces + plan.val_faces,
         )
     return Forecast(plan, is_exact, pace, seconds, _warnings(parent))

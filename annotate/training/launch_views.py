@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.db import transaction
@@ -16,7 +20,10 @@ from annotate.faces.models import Dataset
 from annotate.training import reports
 from annotate.training.forecast import Forecast, forecast
 from annotate.training.freezing import ask_for_snapshot
-from annotate.training.models import Run, RunState, Snapshot
+from annotate.training.launch_forms import LaunchForm
+from annotate.training.manipulation_forms import ManipulationForm, manipulation_again
+from annotate.training.manipulation_planning import Prospect, prospect
+from annotate.training.models import ModelVersion, Run, RunKind, RunState, Snapshot
 from annotate.training.run_config import BadSetting
 from annotate.training.run_forms import RunForm, again
 from annotate.training.runs import CannotResume, cancel_run, check_launch, queue_run, resume_run
@@ -24,31 +31,75 @@ from annotate.training.shared_folders import BadSnapshot
 from annotate.training.tasks import make_snapshot, train_run
 
 
+@dataclass(frozen=True)
+class Launch:
+    """How runs of one kind are asked for: by which form, at which address, shown by which templates."""
+
+    kind: RunKind
+    form: type[LaunchForm]
+    again: Callable[[Run], dict[str, object]]
+    foretell: Callable[[Any, Any, ModelVersion | None], Forecast | Prospect]
+    address: str
+    page: str
+    told: str
+
+
+EMBEDDING = Launch(
+    RunKind.EMBEDDING, RunForm, again, forecast, "run-create", "training/run_create.html",
+    "training/_forecast.html",
+)  # fmt: skip
+MANIPULATION = Launch(
+    RunKind.MANIPULATION, ManipulationForm, manipulation_again, prospect, "run-create-manipulation",
+    "training/manipulation_create.html", "training/_prospect.html",
+)  # fmt: skip
+
+
 @admin_required
 def run_create(request: HttpRequest) -> HttpResponse:
     """The form of a new run, then its forecast to confirm. ?snapshot=ID chooses a snapshot beforehand,
     ?again=ID all that another run had."""
-    form = RunForm(request.POST or None, initial=_initial(request))
-    if request.method == "POST" and "change" not in request.POST and form.is_valid():
-        if "confirmed" in request.POST:
-            run = _launched(request, form)
-            if run is not None:
-                return redirect("run-detail", run.pk)
-        elif _is_fit(form) and (told := _told(form)):
-            context = {"form": form, **_in_words(told)}
-            return render(request, "training/run_confirm.html", context)
-    context = {"form": form, "has_data": Snapshot.objects.exists() or Dataset.objects.exists()}
-    return render(request, "training/run_create.html", context)
+    return _create(request, EMBEDDING)
+
+
+@admin_required
+def run_create_manipulation(request: HttpRequest) -> HttpResponse:
+    """As `run_create`, of a run of face manipulation."""
+    return _create(request, MANIPULATION)
 
 
 @require_safe
 @admin_required
 def run_forecast(request: HttpRequest) -> HttpResponse:
     """What the run will take whose settings are being filled in."""
-    form = RunForm(request.GET)
-    told = _told(form) if form.is_valid() else None
-    context = {"form": form} | (_in_words(told) if told else {})
-    return render(request, "training/_forecast.html", context)
+    return _foretold(request, EMBEDDING)
+
+
+@require_safe
+@admin_required
+def run_forecast_manipulation(request: HttpRequest) -> HttpResponse:
+    """As `run_forecast`, of a run of face manipulation."""
+    return _foretold(request, MANIPULATION)
+
+
+def _create(request: HttpRequest, launch: Launch) -> HttpResponse:
+    form = launch.form(request.POST or None, initial=_initial(request, launch))
+    if request.method == "POST" and "change" not in request.POST and form.is_valid():
+        if "confirmed" in request.POST:
+            run = _launched(request, form)
+            if run is not None:
+                return redirect("run-detail", run.pk)
+        elif _is_fit(form) and (told := _told(form, launch)):
+            context = {"form": form, "launch": launch, **_in_words(told)}
+            return render(request, "training/run_confirm.html", context)
+    has_data = Snapshot.objects.exists() or Dataset.objects.exists()
+    context = {"form": form, "has_data": has_data, "has_versions": ModelVersion.objects.exists()}
+    return render(request, launch.page, context)
+
+
+def _foretold(request: HttpRequest, launch: Launch) -> HttpResponse:
+    form = launch.form(request.GET)
+    told = _told(form, launch) if form.is_valid() else None
+    return render(request, launch.told, {"form": form} | (_in_words(told) if told else {}))
 
 
 @require_safe
@@ -73,16 +124,16 @@ def run_resume(request: HttpRequest, run_id: int) -> HttpResponse:
     return redirect("run-detail", run_id)
 
 
-def _initial(request: HttpRequest) -> dict[str, object]:
+def _initial(request: HttpRequest, launch: Launch) -> dict[str, object]:
     key = request.GET.get("again", "")
     if key:
         if not key.isdecimal():
             raise BadRequest("again is no run's number")
-        return again(get_object_or_404(Run.objects.defer("events"), pk=key))
+        return launch.again(get_object_or_404(Run.objects.defer("events"), pk=key, kind=launch.kind))
     return {"source": f"snapshot:{request.GET.get('snapshot')}"} if "snapshot" in request.GET else {}
 
 
-def _is_fit(form: RunForm) -> bool:
+def _is_fit(form: LaunchForm) -> bool:
     """Looked at as closely as when it is queued, so that nobody confirms what is refused then."""
     try:
         check_launch(form.cleaned_data["of"], form.cleaned_data["config"], form.parent)
@@ -93,10 +144,10 @@ def _is_fit(form: RunForm) -> bool:
     return form.is_valid()
 
 
-def _told(form: RunForm) -> Forecast | None:
+def _told(form: LaunchForm, launch: Launch) -> Forecast | Prospect | None:
     """The forecast of a valid form; None where there can be no such run: its field says why."""
     try:
-        return forecast(form.cleaned_data["of"], form.cleaned_data["config"], form.parent)
+        return launch.foretell(form.cleaned_data["of"], form.cleaned_data["config"], form.parent)
     except BadSnapshot as error:
         form.add_error("source", str(error))
     except BadSetting as error:
@@ -104,11 +155,11 @@ def _told(form: RunForm) -> Forecast | None:
     return None
 
 
-def _in_words(told: Forecast) -> dict[str, object]:
+def _in_words(told: Forecast | Prospect) -> dict[str, object]:
     return {"forecast": told, "takes": "" if told.seconds is None else reports.duration(told.seconds)}
 
 
-def _launched(request: HttpRequest, form: RunForm) -> Run | None:
+def _launched(request: HttpRequest, form: LaunchForm) -> Run | None:
     """The run that is queued, with its freeze where it waits for one; None where it is refused."""
     source, config = form.cleaned_data["of"], form.cleaned_data["config"]
     try:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from annotate.accounts.models import User
-from annotate.training import curves, reports
+from annotate.training import reports
+from annotate.training.judgements import outcome_of
 from annotate.training.models import ENDED, Run, RunState
 
 # A month later it is no news any more.
@@ -36,15 +37,15 @@ def standing_of(user: User, at: datetime) -> Standing:
 
 def tell(user: User, run_ids: Iterable[int]) -> list[tuple[Run, str]]:
     """Of these runs, those that she launched and has not seen the end of, with how they ended."""
-    ended = Run.objects.unseen_by(user).filter(pk__in=run_ids).select_related("model_version")
+    ended = Run.objects.unseen_by(user).filter(pk__in=run_ids).select_related("model_version", "manipulator")
     return [(run, how_it_ended(run)) for run in ended.defer("events").order_by("pk")]
 
 
 def how_it_ended(run: Run) -> str:
     """In a few words."""
     if run.state == RunState.SUCCEEDED:
-        figure = curves.headline(run.model_version.evaluation)
-        return "has succeeded" if figure is None else f"has succeeded: {reports.percent(figure)}"
+        figure = outcome_of(run)
+        return f"has succeeded: {figure}" if figure != reports.UNKNOWN else "has succeeded"
     if run.state == RunState.FAILED:
         [reason, *_] = run.error.strip().splitlines() or [""]
         return f"has failed: {reason[:LONGEST_REASON]}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from annotate.training import curves
 from annotate.training.models import Run, RunState
-from annotate.training.run_config import RunConfig
+from annotate.training.run_kinds import Config, config_of
 
 LOOKED_AT = 20
 # Between its claim and its first word a run only starts its process; longer than this it had been resumed.
@@ -32,14 +32,15 @@ class Pace:
         return training + self.other_seconds * faces / self.faces
 
 
-def last_pace(config: RunConfig, *, has_parent: bool) -> Pace | None:
-    """That of the newest run that succeeded or trains now, with this backbone, on the kind of device that
+def last_pace(config: Config, *, has_parent: bool) -> Pace | None:
+    """That of the newest run that succeeded or trains now, with such a network, on the kind of device that
     runs are trained on now; None where there is none.
 
     One that began as this one will (from a parent or from scratch) is taken first: pretraining of the
     identity branch is not a matter of faces alone.
     """
-    told = Run.objects.filter(state__in=[RunState.SUCCEEDED, RunState.RUNNING]).exclude(events=[])
+    told = Run.objects.filter(kind=config.kind, state__in=[RunState.SUCCEEDED, RunState.RUNNING])
+    told = told.exclude(events=[])
     told = list(told.order_by("-pk")[:LOOKED_AT])
     now = next((device_of(run) for run in told if device_of(run)), "")
     alike = [run for run in told if _is_alike(run, config) and device_of(run) == now]
@@ -64,13 +65,9 @@ def pace_of(run: Run) -> Pace | None:
     done, took = last["step"] - first["step"], last["time"] - first["time"]
     if done <= 0 or took <= 0:
         return None
-    step_faces = _step_faces(RunConfig.from_json(run.config), start.get("train_faces") or start["faces"])
+    step_faces = config_of(run).faces_of_step(start.get("train_faces") or start["faces"])
     other = _other_seconds(run, start, first, last, took / done)
     return Pace(run, device_of(run), took / done, step_faces, other, start["faces"])
-
-
-def _step_faces(config: RunConfig, train_faces: int) -> int:
-    return min(config.faces_per_step, train_faces)
 
 
 def _other_seconds(
@@ -88,9 +85,8 @@ def _other_seconds(
     return before + max(after, 0.0)
 
 
-def _is_alike(run: Run, config: RunConfig) -> bool:
-    known = RunConfig.from_json(run.config)
-    return (known.backbone, known.side) == (config.backbone, config.side)
+def _is_alike(run: Run, config: Config) -> bool:
+    return config_of(run).pace_key == config.pace_key
 
 
 def _start(points: Sequence[curves.Event]) -> curves.Event:

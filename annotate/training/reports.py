@@ -6,11 +6,12 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from annotate.faces.models import Kind
 from annotate.training import curves
-from annotate.training.models import Run, RunState
+from annotate.training.models import Run, RunKind, RunState
 
 # The network's stages and the worker's own, in words for the page.
 STAGES = {
@@ -20,10 +21,14 @@ STAGES = {
     "identity": "Training the identity branch",
     "identity vectors": "Identity vectors of all faces",
     "train": "Training",
-    "evaluating": "Measuring accuracy on held-out triplets",
+    "guide": "Embedding all faces",
+    "evaluating": "Measuring on who was held out",
     "embedding": "Embedding all faces",
     "storing": "Storing the embeddings",
 }
+
+
+UNKNOWN = "–"
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,21 @@ def log_lines(tail: str) -> list[LogLine]:
     return [*found, LogLine("now", last)]
 
 
+def network_of(run: Run) -> str:
+    """What a run trains, in a few words."""
+    config = run.config
+    if run.kind == RunKind.MANIPULATION:
+        return f"face manipulation, {config['size']} px, by version {run.parent_id}"
+    crowd = "" if config.get("crowd", True) else ", no crowd layer"
+    return f"{config['backbone']}, order {config['order']}{crowd}"
+
+
+def erased_at(run: Run) -> datetime | None:
+    """When somebody whom the run's outcome learnt from was erased last."""
+    outcome = getattr(run, "model_version", None) or getattr(run, "manipulator", None)
+    return outcome.erased_at if outcome else None
+
+
 def start_of(run: Run) -> curves.Event:
     """What the network said of its data and its device when it began; empty before that."""
     return next(iter(curves.of_kind(run.events, "start")), {})
@@ -190,4 +210,4 @@ def _of(evaluation: Mapping[str, Any], strength: str, part: str, key: str) -> An
 
 def percent(share: float | None) -> str:
     """With one digit; "–" where nothing was measured."""
-    return "–" if share is None else f"{100 * share:.1f} %"
+    return UNKNOWN if share is None else f"{100 * share:.1f} %"

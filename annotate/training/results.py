@@ -13,15 +13,11 @@ from django.db import connection, transaction
 
 from annotate.training.errands import ask_to_measure
 from annotate.training.models import EMBEDDING_SIZE, ModelVersion, Run
-from annotate.training.runs import Claim, end_succeeded
+from annotate.training.runs import Claim, ClaimLost, end_succeeded
 from annotate.training.validating import validation_snapshot
 
 Embedded = Iterable[tuple[str, Sequence[float]]]
 SPOOL_BYTES = 8 << 20
-
-
-class ClaimLost(Exception):
-    """The run is not this worker's any more, or is being cancelled: nothing was entered."""
 
 
 @transaction.atomic

@@ -33,6 +33,8 @@ def _percent(value: float) -> str:
 LOSS = _Curve("loss", "step", "loss", "{:.4g}".format)
 ACCURACY = _Curve("triplet accuracy, %", "epoch", "accuracy", _percent, 100)
 IN_TRAINING = _Curve(ACCURACY.label, "epoch", "train_accuracy", _percent, 100)
+EXPRESSION = _Curve("held-out pairs, %", "epoch", "nearer_to_expression", _percent, 100)
+IDENTITY = _Curve(EXPRESSION.label, "epoch", "nearer_to_identity", _percent, 100)
 RATE = _Curve("learning rate", "step", "rate", "{:.3g}".format, from_zero=True)
 PACE = _Curve("images per second", "step", "images_per_second", "{:,.0f}".format, from_zero=True)
 MEMORY = _Curve("GPU memory, GiB", "step", "memory", "{:.1f} GiB".format, 1 / GIB, from_zero=True)
@@ -45,6 +47,7 @@ def charts_of(run: Run) -> list[Chart]:
     drawn = (
         _chart(run, {"loss": LOSS}),
         _chart(run, {"held out": ACCURACY, "in training": IN_TRAINING}),
+        _chart(run, {"nearer the expression": EXPRESSION, "still the person": IDENTITY}),
         _chart(run, {"learning rate": RATE}),
         _chart(run, {"images per second": PACE}),
         _chart(run, {"in use": MEMORY, "there is": MEMORY_TOTAL}),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+
+from annotate.training.models import RunKind
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "backbone": ("small", "facenet"),
@@ -56,6 +58,8 @@ class RunConfig:
     parent was trained on, `replay`); no early stop (`patience`).
     """
 
+    kind: ClassVar[RunKind] = RunKind.EMBEDDING
+
     backbone: str = "small"
     size: int | None = None
     order: int = 3
@@ -85,7 +89,12 @@ class RunConfig:
         for name, value in given.items():
             if name not in known:
                 raise BadSetting(name, "there is no such setting")
-            _check(name, value, known[name])
+            if name in CHOICES:
+                check_choice(name, value, CHOICES[name])
+            elif isinstance(known[name], bool):
+                check_switch(name, value)
+            elif value is not None or name not in OPTIONAL:
+                check_number(name, value, LIMITS[name], whole=name not in FRACTIONS)
         config = cls(**given)
         if config.epochs is not None and config.steps is not None:
             raise BadSetting("steps", "give epochs or steps, not both")
@@ -98,6 +107,15 @@ class RunConfig:
     def side(self) -> int:
         """Of the pictures that the network sees, in px."""
         return self.size or DEFAULT_SIZE[self.backbone]
+
+    @property
+    def pace_key(self) -> tuple[object, ...]:
+        """What makes a step of the same number of faces take as long as another run's."""
+        return self.backbone, self.side
+
+    def faces_of_step(self, train_faces: int) -> int:
+        """How many faces a step takes of so many."""
+        return min(self.faces_per_step, train_faces)
 
     def as_json(self) -> dict[str, Any]:
         """All settings, so that a stored run says what it was given."""
@@ -137,19 +155,22 @@ class RunConfig:
         return valued + [name for name, is_set in flags.items() if is_set]
 
 
-def _check(name: str, value: object, default: object) -> None:
-    if name in CHOICES:
-        if value not in CHOICES[name]:
-            raise BadSetting(name, f"{value!r} is none of {', '.join(CHOICES[name])}")
-    elif isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise BadSetting(name, f"{value!r} is neither true nor false")
-    elif value is None and name in OPTIONAL:
-        return
-    else:
-        whole = name not in FRACTIONS
-        if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-            raise BadSetting(name, f"{value!r} is not a {'whole ' if whole else ''}number")
-        low, high = LIMITS[name]
-        if not low <= value <= high:
-            raise BadSetting(name, f"{value} is not between {low:g} and {high:g}")
+def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raises BadSetting where it is none of these."""
+    if value not in choices:
+        raise BadSetting(name, f"{value!r} is none of {', '.join(choices)}")
+
+
+def check_switch(name: str, value: object) -> None:
+    """Raises BadSetting where it is neither on nor off."""
+    if not isinstance(value, bool):
+        raise BadSetting(name, f"{value!r} is neither true nor false")
+
+
+def check_number(name: str, value: object, limits: tuple[float, float], *, whole: bool) -> None:
+    """Raises BadSetting where it is no such number, or out of its limits."""
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise BadSetting(name, f"{value!r} is not a {'whole ' if whole else ''}number")
+    low, high = limits
+    if not low <= value <= high:
+        raise BadSetting(name, f"{value} is not between {low:g} and {high:g}")

@@ -4,34 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.forms.boundfield import BoundField
 
-from annotate.campaigns.models import Campaign
-from annotate.faces.models import Dataset
 from annotate.training import reports
-from annotate.training.models import ModelVersion, Run, Snapshot
+from annotate.training.launch_forms import LaunchForm, found, number_field, version_choices
+from annotate.training.models import ModelVersion, Run
 from annotate.training.planning import network_of
 from annotate.training.run_config import FRACTIONS, LIMITS, NETWORK, BadSetting, RunConfig
-from annotate.training.versions import active_version
 
 DEFAULTS = RunConfig()
-# Where this form asks for what a refusal names.
-ASKED_AS = {"parent": "start", "backbone": "start", "snapshot": "source"}
 # Of the other numbers an empty field means something; that of the network's is not there with a parent.
 REQUIRED = {"seed", "rate", "faces_per_step", "triplets_per_step", "crowd_pull", "hold_out"}
-KINDS = {"snapshot": Snapshot, "campaign": Campaign, "dataset": Dataset}
 
 
 def _number(name: str, *, label: str, help_text: str = "") -> forms.Field:
-    """A setting's field, with the setting's own limits and default; empty where it has none."""
-    default = getattr(DEFAULTS, name)
-    kind = forms.FloatField if name in FRACTIONS else forms.IntegerField
-    low, high = LIMITS[name]
-    return kind(
-        min_value=low, max_value=high, initial=default, required=name in REQUIRED, label=label,
+    return number_field(
+        RunConfig, name, LIMITS[name], fraction=name in FRACTIONS, required=name in REQUIRED, label=label,
         help_text=help_text,
     )  # fmt: skip
 
@@ -41,12 +32,12 @@ def _switch(name: str, label: str, help_text: str) -> forms.Field:
     return forms.BooleanField(required=False, initial=initial, label=label, help_text=help_text)
 
 
-class RunForm(forms.Form):
+class RunForm(LaunchForm):
     """The settings of a new run; those beyond FRONT are folded, those of a parent's network are not asked."""
 
     FRONT = ("source", "start", "crowd", "epochs", "steps", "seed")
+    ASKED_AS: ClassVar = {"parent": "start", "backbone": "start", "snapshot": "source"}
 
-    source = forms.ChoiceField(label="Train on", help_text="A snapshot, or one that is frozen for it now.")
     start = forms.ChoiceField(
         label="Start from", initial=DEFAULTS.backbone,
         help_text="From scratch both branches start from a backbone; a model version is fine-tuned.",
@@ -116,35 +107,16 @@ class RunForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["source"].choices = _sources()
         self.fields["start"].choices = _starts()
         chosen = self.data.get("start") if self.is_bound else self.initial.get("start")
         kind, _, key = str(chosen or "").partition(":")
-        self.parent = _found(ModelVersion, key) if kind == "version" else None
+        self.parent = found(ModelVersion, key) if kind == "version" else None
         if self.parent is not None:
             for name in NETWORK:
                 self.fields.pop(name, None)
 
-    def clean(self) -> dict[str, Any]:
-        """Adds `of` (the Snapshot, or what is to be frozen) and `config`."""
-        cleaned = super().clean() or {}
-        kind, _, key = cleaned.get("source", "").partition(":")
-        cleaned["of"] = _found(KINDS[kind], key) if kind in KINDS else None
-        if not self.errors:
-            try:
-                cleaned["config"] = self._config(cleaned)
-            except BadSetting as error:
-                self.refuse(error)
-        return cleaned
-
-    def refuse(self, error: BadSetting) -> None:
-        """Say beside the field why there can be no such run."""
-        field = ASKED_AS.get(error.field, error.field)
-        reason = error.reason[:1].upper() + error.reason[1:]
-        self.add_error(field if field in self.fields else None, reason)
-
-    def _config(self, cleaned: Mapping[str, Any]) -> RunConfig:
-        """Raises BadSetting."""
+    def config(self, cleaned: Mapping[str, Any]) -> RunConfig:
+        """The settings, with the parent's network if it has one. Raises BadSetting."""
         known = {field.name for field in fields(RunConfig)}
         values = {name: value for name, value in cleaned.items() if name in known}
         if values.get("order") is None:
@@ -172,26 +144,6 @@ class RunForm(forms.Form):
     def _folded(self) -> Iterator[BoundField]:
         return (field for field in self if field.name not in (*self.FRONT, *NETWORK))
 
-    def problems(self) -> list[tuple[str, str]]:
-        """What is wrong, with the field's name as the page has it."""
-        named = {name: str(field.label) for name, field in self.fields.items()}
-        return [(named.get(name, ""), " ".join(reasons)) for name, reasons in self.errors.items()]
-
-    def unfold(self) -> bool:
-        """Whether a folded field has an error to show."""
-        return any(name not in (*self.FRONT, "__all__") for name in self.errors)
-
-    def chosen(self) -> list[tuple[str, str]]:
-        """What is chosen in front, and whatever else is not the default, for somebody to confirm."""
-        names = [n for n in self.fields if n in self.FRONT or self.cleaned_data[n] != self.fields[n].initial]
-        return [(str(self[name].label), self._shown(name)) for name in names]
-
-    def _shown(self, name: str) -> str:
-        field, value = self.fields[name], self.cleaned_data[name]
-        if isinstance(field, forms.ChoiceField):
-            return str(dict(_flat(field.choices))[value])
-        return reports.setting(name, self.cleaned_data)
-
 
 SETTING_LABELS = {"backbone": "Backbone"} | {
     name: str(field.label) for name, field in RunForm.base_fields.items() if name not in ("source", "start")
@@ -206,50 +158,9 @@ def again(run: Run) -> dict[str, object]:
     return known | {"source": source, "start": start}
 
 
-def _found(kind: type, key: str) -> Any:
-    return kind.objects.filter(pk=key).first() if key.isdecimal() else None
-
-
-def _flat(choices: Any) -> Iterator[tuple[str, str]]:
-    for value, label in choices:
-        if isinstance(label, (list, tuple)):
-            yield from label
-        else:
-            yield value, label
-
-
-def _sources() -> list[tuple[str, list[tuple[str, str]]]]:
-    return [
-        ("Snapshots", [(f"snapshot:{s.pk}", _named(s)) for s in Snapshot.objects.order_by("-created_at")]),
-        (
-            "Freeze one now, of a campaign with its data set",
-            [(f"campaign:{c.pk}", f"Freeze {c.name} now") for c in Campaign.objects.order_by("-created_at")],
-        ),
-        (
-            "Freeze one now, of a data set alone",
-            [(f"dataset:{d.pk}", f"Freeze {d.name} now") for d in Dataset.objects.order_by("name")],
-        ),
-    ]
-
-
-def _named(snapshot: Snapshot) -> str:
-    counts, day = snapshot.counts, f"{snapshot.created_at:%Y-%m-%d}"
-    return f"{snapshot.name}, {counts.get('triplets', 0):,} triplets, {day} ({snapshot.sha256[:8]})"
-
-
 def _starts() -> list[tuple[str, list[tuple[str, str]]]]:
     scratch = [
         ("small", "From scratch, small: 64 px, fit for a CPU"),
         ("facenet", "From scratch, facenet: 160 px, pretrained on VGGFace2; wants a GPU"),
     ]
-    active = active_version()
-    versions = ModelVersion.objects.select_related("run").defer("run__events").order_by("-pk")
-    known = [
-        (
-            f"version:{v.pk}",
-            f"Version {v.pk}{' (active)' if v == active else ''}: {v.run.config['backbone']}, "
-            f"{v.created_at:%Y-%m-%d}",
-        )
-        for v in versions
-    ]
-    return [("From scratch", scratch), ("From a model version", known)]
+    return [("From scratch", scratch), ("From a model version", version_choices())]

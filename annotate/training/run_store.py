@@ -19,6 +19,7 @@ from annotate.training.run_files import LOG, TRAINED
 
 INDEX = "files.json"
 CHECKPOINT, CONFIG, STATE = "checkpoint", "config.json", "resume.json"
+MANIPULATOR, GENERATOR = "manipulator.json", "generator.safetensors"
 # These grow where they are; all others are replaced as a whole, so that a link is as good as a copy.
 GROWING = (LOG, f"{CHECKPOINT}/log.csv")
 ATTEMPTS = 20
@@ -137,7 +138,7 @@ def _take(folder: Path, still: Path) -> list[str]:
     names = [name for name in (TRAINED, *GROWING) if (folder / name).exists()]
     for name in names:
         shutil.copy2(folder / name, still / name)
-    for description in (CONFIG, STATE):
+    for description in (CONFIG, MANIPULATOR, STATE):
         name = f"{CHECKPOINT}/{description}"
         if (folder / name).exists():
             os.link(folder / name, still / name)
@@ -149,7 +150,9 @@ def _take(folder: Path, still: Path) -> list[str]:
 
 
 def _named_by(description: Path) -> list[str]:
-    """The files without which config.json, or resume.json, says nothing."""
+    """The files without which config.json, manipulator.json or resume.json says nothing."""
+    if description.name == MANIPULATOR:
+        return [GENERATOR]
     values = json.loads(description.read_text(encoding="utf-8"))
     files = values.get("files", {}).values() if description.name == CONFIG else [values.get("file")]
     return [file for file in files if file]

@@ -17,9 +17,21 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from annotate.accounts.models import User
-from annotate.training.models import FineTuning, Freeze, ModelVersion, Run, RunQuerySet, RunState, Snapshot
+from annotate.training.manipulation_config import ManipulationConfig
+from annotate.training.manipulation_planning import check_manipulation
+from annotate.training.models import (
+    FineTuning,
+    Freeze,
+    ModelVersion,
+    Run,
+    RunKind,
+    RunQuerySet,
+    RunState,
+    Snapshot,
+)
 from annotate.training.planning import check_parent, check_run, network_of
 from annotate.training.run_config import BadSetting, RunConfig
+from annotate.training.run_kinds import Config, config_of
 from annotate.training.shared_folders import BadSnapshot
 from annotate.training.validating import leaks
 
@@ -28,6 +40,10 @@ MOST_LOSSES = 2
 
 class CannotResume(Exception):
     """The run stays as it ended; the message says why."""
+
+
+class ClaimLost(Exception):
+    """The run is not this worker's any more, or is being cancelled: nothing was entered."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +62,7 @@ class Claim:
 @transaction.atomic
 def queue_run(
     source: Snapshot | Freeze,
-    config: Mapping[str, Any] | RunConfig,
+    config: Mapping[str, Any] | Config,
     created_by: User | None,
     *,
     parent: ModelVersion | None = None,
@@ -54,15 +70,17 @@ def queue_run(
 ) -> Run:
     """A new run; the caller puts it on the gpu queue, or the freeze that it waits for on the cpu queue.
 
-    `config` lacks what is to be the default; `parent` is the version that it fine-tunes, network included.
+    `config` lacks what is to be the default; `parent` is the version that it fine-tunes, network included,
+    or the one whose embedding guides a manipulator: the settings' class says which kind of run it is.
     Raises BadSetting, a ValueError that names the field, on a bad config or parent, and BadSnapshot, also
     where the snapshot trains on whom the validation snapshot holds out; nothing is written then.
     """
-    if not isinstance(config, RunConfig):
+    if isinstance(config, Mapping):
         config = RunConfig.from_json((network_of(parent) if parent else {}) | {**config})
     check_launch(source, config, parent)
     return Run.objects.create(
         **{"snapshot" if isinstance(source, Snapshot) else "freeze": source},
+        kind=config.kind,
         config=config.as_json(),
         created_by=created_by,
         parent=parent,
@@ -71,14 +89,24 @@ def queue_run(
     )
 
 
-def check_launch(source: object, config: RunConfig, parent: ModelVersion | None) -> None:
+def check_launch(source: object, config: Config, parent: ModelVersion | None) -> None:
     """Raises BadSnapshot and BadSetting where no run can be had; of what is not frozen yet, less is known."""
-    if isinstance(source, Snapshot):
+    if isinstance(config, ManipulationConfig):
+        check_manipulation(source, config, parent)
+    elif isinstance(source, Snapshot):
         check_run(source, config, parent)
         if reason := leaks(source):
             raise BadSnapshot(reason)
     elif parent is not None:
         check_parent(parent, config)
+
+
+def may_not_train(run: Run) -> str | None:
+    """Why a run may not begin on its snapshot: it would learn whom the validation snapshot holds out.
+
+    A manipulator is never measured there.
+    """
+    return leaks(run.snapshot) if run.kind == RunKind.EMBEDDING else None
 
 
 @transaction.atomic
@@ -106,7 +134,7 @@ def _check_still_the_same(run: Run, snapshot: Snapshot) -> None:
             "A person has been erased from its snapshot since, and half a run on other faces is no run."
         )
     try:
-        check_launch(snapshot, RunConfig.from_json(run.config), run.parent)
+        check_launch(snapshot, config_of(run), run.parent)
     except (BadSnapshot, BadSetting) as error:
         raise CannotResume(str(error)) from error
 

@@ -15,13 +15,14 @@ from pathlib import Path
 from django.conf import settings
 
 from annotate.training import bucket, snapshot_store
-from annotate.training.models import ModelVersion, Run, Snapshot
+from annotate.training.models import Manipulator, ModelVersion, Run, Snapshot
 from annotate.training.run_files import LOG, RunFiles, last_of
 from annotate.training.run_store import RunStore
 from annotate.training.scratch import scratch_folder
 from annotate.training.snapshot_folder import CannotFreeze
 
 CHECKPOINT_CONFIG = "config.json"
+MANIPULATOR_CONFIG = "manipulator.json"
 
 
 class BadSnapshot(Exception):
@@ -85,16 +86,29 @@ def snapshot_at_hand(snapshot: Snapshot, wait: Callable[[float], object] | None 
 @contextmanager
 def checkpoint_at_hand(version: ModelVersion) -> Iterator[Path]:
     """The folder of a version's checkpoint. Raises BadCheckpoint where it is gone."""
+    with _of_a_run(version, CHECKPOINT_CONFIG) as folder:
+        yield folder
+
+
+@contextmanager
+def manipulator_at_hand(manipulator: Manipulator) -> Iterator[Path]:
+    """The folder of a manipulator's weights. Raises BadCheckpoint where it is gone."""
+    with _of_a_run(manipulator, MANIPULATOR_CONFIG) as folder:
+        yield folder
+
+
+@contextmanager
+def _of_a_run(made: ModelVersion | Manipulator, description: str) -> Iterator[Path]:
     with ExitStack() as at_hand:
         if bucket.is_used():
             runs = at_hand.enter_context(scratch_folder())
-            name, _, checkpoint = version.folder.partition("/")
+            name, _, checkpoint = made.folder.partition("/")
             RunStore(name).bring(runs / name, lambda file: file.startswith(f"{checkpoint}/"))
         else:
             runs = Path(settings.RUNS_DIR)
-        folder = runs / version.folder
-        if not (folder / CHECKPOINT_CONFIG).is_file():
+        folder = runs / made.folder
+        if not (folder / description).is_file():
             raise BadCheckpoint(
-                f"{version.folder} holds no whole checkpoint of {version}. Restore it from a backup."
+                f"{made.folder} holds no whole checkpoint of {made}. Restore it from a backup."
             )
         yield folder

@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from django.utils.text import slugify
 
 from annotate.training import snapshot_store
-from annotate.training.models import ModelVersion, Snapshot, SnapshotAlteration
+from annotate.training.models import Manipulator, ModelVersion, Snapshot, SnapshotAlteration
 from annotate.training.snapshot_folder import (
     CannotFreeze,
     Counts,
@@ -84,8 +84,8 @@ def alter_snapshot(
 
     `note` is called in the transaction by which the altered one takes the old one's place.
 
-    Marks the row and the model versions that learnt from it. Raises CannotFreeze where its folder is
-    torn, and OSError where it can not be written; the snapshot is as it was then.
+    Marks the row and the model versions and manipulators that learnt from it. Raises CannotFreeze where its
+    folder is torn, and OSError where it can not be written; the snapshot is as it was then.
     """
     snapshot = Snapshot.objects.get(pk=snapshot_id)
     if not snapshot_store.holds(snapshot.folder, keys):
@@ -128,6 +128,7 @@ def _take_its_place(
         folder=after.name, sha256=manifest.sha256, counts=manifest.as_json()["counts"]
     )
     ModelVersion.objects.trained_on(snapshot).update(erased_at=at)
+    Manipulator.objects.trained_on(snapshot).update(erased_at=at)
     return alteration
 
 

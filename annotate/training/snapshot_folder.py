@@ -19,15 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from django.core.files.storage import default_storage
-from django.db.models import F
+from django.db.models import Count, F
 from django.db.models.functions import Collate
 
 from annotate.campaigns.export import consistent_read, copy_answers, copy_triplets
 from annotate.campaigns.models import Campaign, Candidate
-from annotate.faces.models import Dataset, Face, ImportedTriplet
+from annotate.faces.models import Dataset, Face, ImportedTriplet, Split
 from annotate.training import bucket
 
 FORMAT = 1
+# Fewer of whom there are several pictures teach no manipulation.
+FEWEST_PEOPLE = 2
 FACES_AT_ONCE = 2_000
 FACE_COLUMNS = ("face", "image", "crop", "crop_sha256", "split", "identity", "expression")
 TABLES = ("answers.csv", "faces.csv", "triplets.csv")
@@ -122,7 +124,7 @@ def _fill(
         _check_splits(dataset, campaign)
         with (folder / "triplets.csv").open("wb") as out:
             triplets = copy_triplets(out, dataset=dataset, campaign=campaign, numbered=True)
-        if not triplets:
+        if not triplets and not _has_pairs(dataset, campaign):
             raise CannotFreeze(_no_triplets(dataset, campaign))
         with (folder / "answers.csv").open("wb") as out:
             answers = copy_answers(out, dataset=dataset, campaign=campaign)
@@ -153,11 +155,20 @@ def seal(folder: Path, *, name: str, dataset: str, campaign: str, counts: Counts
     return manifest
 
 
+def _has_pairs(dataset: Dataset, campaign: Campaign | None) -> bool:
+    """Whether its people are worth a snapshot without triplets: face manipulation learns from several
+    pictures of one person."""
+    faces = Face.objects.filter(dataset=dataset, split=Split.TRAIN).exclude(identity="").order_by()
+    several = faces.values("identity").annotate(pictures=Count("pk")).filter(pictures__gt=1)
+    return campaign is None and several[:FEWEST_PEOPLE].count() == FEWEST_PEOPLE
+
+
 def _no_triplets(dataset: Dataset, campaign: Campaign | None) -> str:
     if campaign is None:
         return (
             f"Data set {dataset} has no triplet on which its raters agree. "
-            "Import triplets, or choose a campaign."
+            "Import triplets, or choose a campaign. (For face manipulation no triplet is needed, but two "
+            "people or more of whom there are several pictures each.)"
         )
     return (
         f"Neither data set {dataset} nor campaign {campaign} has a triplet yet. "

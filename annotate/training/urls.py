@@ -68,6 +68,12 @@ urlpatterns = [
     path("runs/new/", launch_views.run_create, name="run-create"),
     path("runs/new/forecast/", launch_views.run_forecast, name="run-forecast"),
     path("runs/new/network/", launch_views.run_network, name="run-network"),
+    path("runs/new/manipulation/", launch_views.run_create_manipulation, name="run-create-manipulation"),
+    path(
+        "runs/new/manipulation/forecast/",
+        launch_views.run_forecast_manipulation,
+        name="run-forecast-manipulation",
+    ),
     path("runs/compare/", watching_views.run_compare, name="run-compare"),
     path("runs/notices/", notice_views.run_notices, name="run-notices"),
     path("runs/seen/", notice_views.runs_seen, name="runs-seen"),

@@ -12,7 +12,9 @@ from django.views.decorators.http import require_safe
 
 from annotate.accounts.permissions import curator_required
 from annotate.training import comparing, notices, reports
-from annotate.training.models import Run, RunState, Snapshot
+from annotate.training.judgements import figures, outcome_of
+from annotate.training.manipulation_forms import MANIPULATION_LABELS
+from annotate.training.models import Run, RunKind, RunState, Snapshot
 from annotate.training.run_charts import Axis, charts_of, compared
 from annotate.training.run_forms import SETTING_LABELS
 from annotate.training.shared_folders import log_tail
@@ -20,6 +22,8 @@ from annotate.training.situations import is_silent, situation_of
 
 LOG_LINES = 40
 RUNS_SHOWN = 200
+# How each kind's form calls its settings.
+LABELS = {RunKind.EMBEDDING: SETTING_LABELS, RunKind.MANIPULATION: MANIPULATION_LABELS}
 HELD = (RunState.RUNNING, RunState.CANCELLING)
 
 
@@ -27,7 +31,9 @@ HELD = (RunState.RUNNING, RunState.CANCELLING)
 @curator_required
 def run_list(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    runs = Run.objects.select_related("snapshot", "freeze", "created_by", "model_version").order_by("-pk")
+    runs = Run.objects.select_related(
+        "snapshot", "freeze", "created_by", "model_version", "manipulator"
+    ).order_by("-pk")
     runs = runs.prefetch_related("snapshot__alterations")[:RUNS_SHOWN]
     rows = [
         {
@@ -35,9 +41,9 @@ def run_list(request: HttpRequest) -> HttpResponse:
             "sha256": run.snapshot.sha256_at(run.created_at) if run.snapshot else "",
             "took": reports.took(run),
             "is_silent": run.state in HELD and is_silent(run, now),
-            "accuracy": reports.headline(run.model_version.evaluation)
-            if run.state == RunState.SUCCEEDED
-            else "",
+            "accuracy": outcome_of(run),
+            "network": reports.network_of(run),
+            "erased_at": reports.erased_at(run),
         }
         for run in runs.defer("events")
     ]
@@ -59,7 +65,7 @@ def run_compare(request: HttpRequest) -> HttpResponse:
         what = f"Choose {comparing.FEWEST} to {comparing.MOST} runs to compare; you chose {len(named)}."
         messages.warning(request, what)
         return redirect("run-list")
-    runs = Run.objects.select_related("snapshot", "created_by", "model_version")
+    runs = Run.objects.select_related("snapshot", "created_by", "model_version", "manipulator")
     found = runs.prefetch_related("snapshot__alterations").in_bulk([int(one) for one in named])
     if len(found) < len(named):
         raise Http404
@@ -67,7 +73,7 @@ def run_compare(request: HttpRequest) -> HttpResponse:
 
 
 def _compared(runs: list[Run], request: HttpRequest) -> dict[str, object]:
-    settings = comparing.setting_rows(runs, SETTING_LABELS)
+    settings = comparing.setting_rows(runs, {**SETTING_LABELS, **MANIPULATION_LABELS})
     environment = comparing.environment_rows(runs)
     axis: Axis = "time" if request.GET.get("by") == "time" else "step"
     snapshots = {run.snapshot.sha256 if run.snapshot else None for run in runs}
@@ -100,23 +106,26 @@ def run_live(request: HttpRequest, run_id: int) -> HttpResponse:
 
 
 def _run(request: HttpRequest, run_id: int) -> dict[str, object]:
-    runs = Run.objects.select_related("snapshot", "freeze", "created_by", "model_version")
+    runs = Run.objects.select_related("snapshot", "freeze", "created_by", "model_version", "manipulator")
     run = get_object_or_404(runs, pk=run_id)
     if not run.is_unfinished and run.created_by_id == request.user.pk and run.seen_at is None:
         notices.see(request.user, timezone.now(), [run_id])
-    version = getattr(run, "model_version", None)
+    version, manipulator = getattr(run, "model_version", None), getattr(run, "manipulator", None)
     evaluation = version.evaluation if version else {}
     return {
         "run": run,
         "situation": situation_of(run, timezone.now()),
         "sha256": run.snapshot.sha256_at(run.created_at) if run.snapshot else "",
-        "settings": reports.settings_of(run, SETTING_LABELS),
+        "settings": reports.settings_of(run, LABELS[run.kind]),
         "pins": reports.pins_of(run),
         "start": reports.start_of(run),
         "progress": reports.progress_of(run),
         "charts": charts_of(run),
         "took": reports.took(run),
         "version": version,
+        "manipulator": manipulator,
+        "figures": figures(manipulator.judgement) if manipulator else [],
+        "erased_at": reports.erased_at(run),
         "headline": reports.headline(evaluation),
         "accuracy_rows": reports.accuracy_rows(evaluation),
         "tournament": reports.tournament_accuracy(evaluation),

@@ -1,5 +1,5 @@
-"""What a worker does with a run: claims it, has the network trained, evaluated and its faces embedded, and
-enters the result. The network itself runs in other processes (process.py); states are runs.py's.
+"""What a worker does with a run: claims it, has it worked on to its end, and enters the result. What there is
+to do is its kind's (embedding_work.py, manipulation_work.py); states are runs.py's.
 """
 
 from __future__ import annotations
@@ -10,37 +10,31 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from annotate.training import runs
+from annotate.training import embedding_work, manipulation_work, runs
 from annotate.training.gpus import AllTaken, free_gpus
-from annotate.training.launching import train_arguments
-from annotate.training.models import Run, RunState
-from annotate.training.process import ModelProcess, said_in
-from annotate.training.results import ClaimLost, enter_model_version
+from annotate.training.models import Run, RunKind, RunState
 from annotate.training.run_at_hand import run_at_hand
-from annotate.training.run_files import Occupied, RunFiles
+from annotate.training.run_files import Occupied
 from annotate.training.shared_folders import BadCheckpoint, BadSnapshot, snapshot_at_hand
-from annotate.training.validating import leaks
-from annotate.training.watch import BEAT_SECONDS, Stopped, Watch
+from annotate.training.watch import Stopped, Watch
+from annotate.training.workplace import Failed, Killed, Workplace
 
 # How soon a run is looked at again that found all GPUs of this machine taken.
 TAKEN_SECONDS = 5.0
 
+# Of each kind of run: works on it, with its snapshot's folder, and gives what enters what came of it.
+Enter = Callable[[runs.Claim], object]
+WORK: dict[str, Callable[[Workplace, Run, Path], Enter]] = {
+    RunKind.EMBEDDING: embedding_work.produce,
+    RunKind.MANIPULATION: manipulation_work.produce,
+}
+
 logger = logging.getLogger(__name__)
-
-
-class Failed(Exception):
-    """The run can not go on; the message is for the admin."""
-
-
-class Killed(Exception):
-    """A process of the network was killed from outside; the message is for the admin."""
 
 
 def work_on(run_id: int) -> bool:
@@ -66,7 +60,7 @@ def _work_on(run_id: int, gpus: list[str]) -> bool:
         if runs.lose(claim, str(killed), timezone.now()):
             return True
         runs.end_cancelled(claim, timezone.now())
-    except (Stopped, ClaimLost):
+    except (Stopped, runs.ClaimLost):
         runs.end_cancelled(claim, timezone.now())
     except (Failed, BadSnapshot, BadCheckpoint, Occupied, OSError, ValueError) as error:
         _fail(claim, str(error))
@@ -95,8 +89,8 @@ def _fail(claim: runs.Claim, reason: str) -> None:
 def _produce(claim: runs.Claim, gpus: list[str]) -> None:
     run = Run.objects.select_related("snapshot", "parent__run__snapshot").get(pk=claim.run_id)
     watch = Watch(claim, run.events)
-    # A snapshot that was waited for, or the validation snapshot, may have come since it was queued.
-    if reason := leaks(run.snapshot):
+    # What it trains on may have come, or been named as a measure, since it was queued.
+    if reason := runs.may_not_train(run):
         raise Failed(reason)
     with ExitStack() as at_hand:
         files, store = at_hand.enter_context(
@@ -104,81 +98,8 @@ def _produce(claim: runs.Claim, gpus: list[str]) -> None:
         )
         folder = at_hand.enter_context(snapshot_at_hand(run.snapshot, watch.wait))
         at_hand.enter_context(files.alone(watch.wait))
-        place, snapshot = Workplace(watch, files, gpus), ["--snapshot", str(folder)]
         files.prepare()
-        if not files.is_trained:
-            with train_arguments(run) as arguments:
-                _train(place, [*snapshot, *arguments])
-        snapshot += ["--checkpoint", str(files.checkpoint)]
-        evaluation = _evaluate(place, snapshot)
-        watch.enter_stage("embedding")
-        place.run(["embed", *snapshot, "--output", str(files.embeddings)], lambda line: None)
+        enter = WORK[run.kind](Workplace(watch, files, gpus), run, folder)
         watch.enter_stage("storing")
         store()
-        _enter(claim, files, evaluation)
-
-
-def _enter(claim: runs.Claim, files: RunFiles, evaluation: dict[str, Any]) -> None:
-    enter_model_version(
-        claim,
-        folder=f"{files.folder.name}/{files.checkpoint.name}",
-        evaluation=evaluation,
-        embedded=files.embedded(),
-        at=timezone.now(),
-    )
-    files.drop_embeddings()
-
-
-def _train(place: Workplace, arguments: list[str]) -> None:
-    def on_line(line: str) -> None:
-        event = said_in(line)
-        if event.get("event") == "failed":
-            place.watch.tell_all()
-            raise Failed(event.get("reason") or "The training failed and said nothing.")
-        if event.get("event") == "done":
-            place.files.note_trained()
-        place.watch.hear(event)
-
-    place.watch.enter_stage("reading")
-    output = ["--output", str(place.files.checkpoint), "--resume"]
-    place.run(["train", *arguments, *output], on_line, processes=place.processes)
-    place.files.note_trained()
-
-
-def _evaluate(place: Workplace, arguments: list[str]) -> dict[str, Any]:
-    lines: list[str] = []
-    place.watch.enter_stage("evaluating")
-    place.run(["evaluate", *arguments], lines.append)
-    evaluation = said_in(lines[-1]) if lines else {}
-    if not evaluation:
-        raise Failed("The evaluation ended well but printed no figures; the log says more.")
-    return evaluation
-
-
-@dataclass(frozen=True)
-class Workplace:
-    """Where one run is worked on: its files, the GPUs that are its own meanwhile, who is told of it."""
-
-    watch: Watch
-    files: RunFiles
-    gpus: list[str]
-
-    @property
-    def processes(self) -> int:
-        """How many train together: one a GPU, or as the settings say."""
-        return settings.TRAINING_PROCESSES or max(len(self.gpus), 1)
-
-    def run(self, arguments: list[str], on_line: Callable[[str], object], processes: int = 1) -> None:
-        """Run one command of the network to its end. Raises Failed, Killed, Stopped; none runs on then."""
-        process = ModelProcess(arguments, log=self.files.log, gpus=self.gpus or None, processes=processes)
-        with process:
-            while process.returncode is None:
-                for line in process.read_lines(BEAT_SECONDS):
-                    on_line(line)
-                self.watch.beat()
-            # Points that a curve would lack for ever: whoever goes on begins behind them.
-            self.watch.tell_all()
-            if process.was_killed:
-                raise Killed(process.reason())
-            if process.returncode:
-                raise Failed(process.reason())
+        enter(claim)

@@ -7,7 +7,8 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from annotate.training.models import ModelVersion, Run, RunState, Snapshot
+from annotate.training.manipulation_config import ManipulationConfig
+from annotate.training.models import Manipulator, ModelVersion, Run, RunKind, RunState, Snapshot
 from annotate.training.run_config import RunConfig
 from tests.training.checkpoints import write_checkpoint
 
@@ -39,3 +40,20 @@ def make_version(
     return ModelVersion.objects.create(
         run=run, folder=f"run-{run.pk}/checkpoint", evaluation=report(accuracy) if accuracy else {}
     )
+
+
+def make_manipulator(
+    version: ModelVersion, *, expression: float = 0.95, identity: float = 0.91
+) -> Manipulator:
+    """A manipulator of a run that ended, on the version's own snapshot; its weights are nowhere."""
+    now = timezone.now()
+    run = Run.objects.create(
+        kind=RunKind.MANIPULATION, snapshot=version.run.snapshot, parent=version, state=RunState.SUCCEEDED,
+        config=ManipulationConfig().as_json(), started_at=now, ended_at=now,
+    )  # fmt: skip
+    judgement = {
+        "pairs": 24,
+        "nearer_to_expression": {"share": expression, "standard_error": 0.02},
+        "nearer_to_identity": {"share": identity, "standard_error": 0.03},
+    }
+    return Manipulator.objects.create(run=run, folder=f"run-{run.pk}/checkpoint", judgement=judgement)

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from checkpoints import write_checkpoint
+from checkpoints import write_checkpoint, write_tensors
 
 REPORT = {
     "strong": {
@@ -107,8 +107,49 @@ def embed(options):
     output.with_name(f"{output.name}.names.txt").write_text("".join(f"{name}\n" for name in names))
 
 
+JUDGEMENT = {
+    "split": "val", "pairs": 24, "nearer_to_expression": {"share": 0.95, "standard_error": 0.02},
+    "nearer_to_identity": {"share": 0.91, "standard_error": 0.03},
+}  # fmt: skip
+
+
+def manipulate_train(options):
+    """Two epochs of ten steps; going on where it was broken off."""
+    output = Path(options["--output"])
+    output.mkdir(parents=True, exist_ok=True)
+    assert (Path(options["--checkpoint"]) / "config.json").exists()
+    emit("start", faces=24, train_faces=16, val_faces=8, device="cpu", environment={}, notes=[])
+    emit("stage", stage="train", steps=20)
+    resume = output / "resume.json"
+    first = json.loads(resume.read_text())["epoch"] if resume.exists() else 0
+    with (output.parent / "epochs").open("a") as file:
+        file.write(f"{first}\n")
+    for epoch in range(first, 2):
+        time.sleep(float(os.environ.get("EPOCH_SECONDS", 0)))
+        step = 10 * (epoch + 1)
+        emit("progress", stage="train", step=step, steps=20, loss=1 / step, rate=1e-3, images_per_second=9.5)
+        write_tensors(output / "generator.safetensors", {"weight": [2]})
+        (output / "manipulator.json").write_text(json.dumps({"format": 1, "generator": {"size": 64}}))
+        write_tensors(output / f"resume-{epoch + 1}.safetensors", {"weight": [2]})
+        resume.write_text(json.dumps({"epoch": epoch + 1, "file": f"resume-{epoch + 1}.safetensors"}))
+        emit("epoch", stage="train", epoch=epoch + 1, epochs=2, step=step, loss=1 / step, report=JUDGEMENT)
+        killed = output.parent / "killed"
+        if os.environ.get("KILLED_AT") == str(epoch + 1) and not killed.exists():
+            killed.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    resume.unlink()
+    emit("done", manipulator=str(output), epochs=2, seconds=1.0, report=JUDGEMENT)
+
+
+def manipulate_judge(options):
+    assert (Path(options["--manipulator"]) / "manipulator.json").exists()
+    print(json.dumps(JUDGEMENT))
+
+
 def main():
     command, *arguments = sys.argv[1:]
+    if command == "manipulate":
+        command = f"manipulate {arguments.pop(0)}"
     print(f"{command} begins\r{command} goes on", file=sys.stderr)
     failing, _, how = os.environ.get("FAIL", "").partition(":")
     if failing == command and how == "said":
@@ -119,7 +160,11 @@ def main():
     if failing == command and how == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     options = dict(itertools.pairwise(arguments))
-    {"train": train, "evaluate": evaluate, "embed": embed}[command](options)
+    deeds = {
+        "train": train, "evaluate": evaluate, "embed": embed, "manipulate train": manipulate_train,
+        "manipulate judge": manipulate_judge,
+    }  # fmt: skip
+    deeds[command](options)
 
 
 main()

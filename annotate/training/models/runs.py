@@ -13,6 +13,13 @@ from annotate.accounts.models import User
 from annotate.training.models.snapshots import ENQUEUE_AGAIN_AFTER, Freeze, Snapshot
 
 
+class RunKind(models.TextChoices):
+    """What a run trains: an embedding, which gives a model version, or a manipulator."""
+
+    EMBEDDING = "embedding", "embedding"
+    MANIPULATION = "manipulation", "face manipulation"
+
+
 class RunState(models.TextChoices):
     QUEUED = "queued", "queued"
     RUNNING = "running", "running"
@@ -50,11 +57,12 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 
 class Run(models.Model):
-    """One training job on one snapshot. `config` is what `python -m model train` is given.
+    """One training job on one snapshot. `config` is what its command of the network is given.
 
     A queued one may wait for its snapshot to be frozen; what it begins with is its `parent`, if it has one.
     """
 
+    kind = models.CharField(max_length=12, choices=RunKind.choices, default=RunKind.EMBEDDING)
     snapshot = models.ForeignKey(Snapshot, on_delete=models.PROTECT, null=True, related_name="runs")
     freeze = models.ForeignKey(
         Freeze,
@@ -68,7 +76,7 @@ class Run(models.Model):
         on_delete=models.PROTECT,
         null=True,
         related_name="children",
-        help_text="The version that it fine-tunes",
+        help_text="The version that it fine-tunes, or whose embedding guides a manipulator",
     )
     fine_tuning = models.ForeignKey(
         "FineTuning",
@@ -105,6 +113,11 @@ class Run(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(state__in=RunState.values), name="run_state_known"),
+            models.CheckConstraint(condition=Q(kind__in=RunKind.values), name="run_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind=RunKind.EMBEDDING) | Q(parent__isnull=False),
+                name="run_manipulation_has_an_embedding",
+            ),
             models.CheckConstraint(
                 condition=Q(snapshot__isnull=False)
                 | Q(state__in=[RunState.QUEUED, RunState.CANCELLED, RunState.FAILED]),
