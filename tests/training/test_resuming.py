@@ -98,6 +98,7 @@ def test_one_that_waited_waits_again_and_not_for_what_failed(dataset):
     assert run.snapshot is not None
 
     dataset.imported_triplets.all().delete()
+    dataset.faces.update(identity="")
     freeze = ask_for_snapshot(name="n", dataset=dataset, campaign=None, created_by=None)
     other = queue_run(freeze, {}, None)
     make_asked_snapshot(freeze.pk)

@@ -119,6 +119,7 @@ def test_triplets_that_mix_splits_are_refused(dataset, tmp_path):
 
 def test_a_data_set_without_triplets_is_refused(dataset, tmp_path):
     dataset.imported_triplets.all().delete()
+    dataset.faces.update(identity="")
     with pytest.raises(CannotFreeze, match="Import triplets, or choose a campaign"):
         write_snapshot(tmp_path / "a", name="n", dataset=dataset)
     assert not list(tmp_path.glob("*a*partial"))
@@ -211,6 +212,7 @@ def test_overtaken_by_another_worker_it_takes_its_folder_back(dataset, folders, 
 
 def test_a_failure_is_noted_until_it_is_asked_for_again(dataset):
     dataset.imported_triplets.all().delete()
+    dataset.faces.update(identity="")
     freeze = ask_for_snapshot(name="n", dataset=dataset, campaign=None, created_by=None)
     assert make_asked_snapshot(freeze.pk) is None
     assert "Import triplets" in Freeze.objects.get().error

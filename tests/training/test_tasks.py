@@ -55,6 +55,7 @@ def test_a_run_waits_for_its_snapshot(dataset, admin, monkeypatch):
 
 def test_a_run_fails_with_the_freeze_that_it_waits_for(dataset, admin):
     dataset.imported_triplets.all().delete()
+    dataset.faces.update(identity="")
     freeze = ask_for_snapshot(name="n", dataset=dataset, campaign=None, created_by=admin)
     run = queue_run(freeze, {}, admin)
     make_snapshot(freeze_id=freeze.pk)
