@@ -14,6 +14,9 @@ from annotate.campaigns.voting import cast_vote
 NETWORK_LOST = "Failed to load resource: net::ERR_(INTERNET_DISCONNECTED|FAILED|NETWORK_CHANGED)"
 # The page takes no answer sooner than this after a comparison has been shown.
 SETTLE_MS = 230
+# It counts from the frame in which the comparison was painted, which on a busy machine may come late.
+SETTLED = f"""() => new Promise((settled) => requestAnimationFrame(() => requestAnimationFrame(
+    () => setTimeout(settled, {SETTLE_MS}))))"""
 
 
 class Annotator:
@@ -39,7 +42,7 @@ class Annotator:
     def look(self):
         """Wait until a comparison is shown and may be answered; return its id."""
         expect(self.stage).to_have_attribute("data-state", "open")
-        self.page.wait_for_timeout(SETTLE_MS)
+        self.page.evaluate(SETTLED)
         return self.comparison
 
     def press(self, key):

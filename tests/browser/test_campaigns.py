@@ -158,6 +158,7 @@ def test_from_the_table_to_her_answers_and_to_what_is_disputed(visit, admin, noi
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
     page.get_by_role("link", name="Discard all").click()
+    expect(page.get_by_role("link", name="Keep them")).to_be_visible()
     is_in_order(page)
     page.get_by_role("link", name="Keep them").click()
     tabs.get_by_role("link", name="Disagreements").click()

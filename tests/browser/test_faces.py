@@ -149,6 +149,7 @@ def test_a_zip_is_sent_imported_and_its_rejects_are_told(
     page = visitor.page
     visitor.open(reverse("dataset-list"))
     page.get_by_role("link", name="Import the first one").click()
+    page.wait_for_url(f"**{reverse('import-create')}")
     fine(page)
     # A mistake first: what was chosen stays chosen.
     page.get_by_label("Pictures as a zip archive").set_input_files(

@@ -9,10 +9,10 @@ from playwright.sync_api import expect
 
 from annotate.campaigns.gold import draw_more
 from annotate.campaigns.models import Campaign, Gold, Participation, Purpose, Trial
+from tests.browser.annotator import SETTLE_MS, SETTLED
 from tests.browser.conftest import PHONE
 from tests.factories import make_imported_triplet
 
-SETTLE_MS = 230
 WATCH_SHIFTS = """window.shifts = [];
 new PerformanceObserver((list) => {
   for (const { sources } of list.getEntries())
@@ -58,7 +58,7 @@ class Beginner:
     def look(self):
         """Wait until a comparison may be answered; return it."""
         expect(self.stage).to_have_attribute("data-step", "open")
-        self.page.wait_for_timeout(SETTLE_MS)
+        self.page.evaluate(SETTLED)
         return Trial.objects.get(pk=int(self.stage.get_attribute("data-comparison")))
 
     def press(self, *, right):
@@ -201,6 +201,7 @@ def test_a_curator_prepares_them(visit, curator, campaign):
     page = cleo.page
     cleo.open(reverse("campaign-detail", args=[campaign.pk]))
     page.get_by_role("link", name="First minutes").click()
+    expect(heading(page, "First minutes")).to_be_visible()
     finds_nothing(page)
     text, preview = page.get_by_role("textbox", name="Instructions"), page.locator("#preview")
     key = campaign.dataset.faces.first().key

@@ -65,7 +65,8 @@ def test_invited_she_registers_consents_compares_and_withdraws(visit, admin, cam
     page.get_by_role("link", name="开始比较").click()
     expect(page.get_by_role("heading", name="开始比较之前")).to_be_visible()
     look(page)
-    page.get_by_role("button", name="我已阅读并同意").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="我已阅读并同意").click()
     # From here to the comparisons there may be instructions to read.
     page.goto(hers.base_url + reverse("account"))
     look(page)
@@ -73,6 +74,7 @@ def test_invited_she_registers_consents_compares_and_withdraws(visit, admin, cam
     page.get_by_role("link", name="Read it").click()
     expect(page.get_by_text("accepted on")).to_be_visible()
     page.get_by_role("link", name="Withdraw").click()
+    expect(page.get_by_label("It may be kept")).to_be_visible()
     look(page)
     page.get_by_label("It may be kept").check()
     page.get_by_role("button", name="Withdraw").click()

@@ -5,6 +5,7 @@ import threading
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.db import connection
+from playwright.sync_api import expect
 
 from annotate.training.freezing import make_asked_snapshot
 from annotate.training.models import Freeze, Run, RunState, Snapshot
@@ -129,5 +130,5 @@ def test_what_a_run_will_take_is_told_while_it_is_filled_in(visit, admin, snapsh
     beside(train_run, run_id=launched.pk)
     page.get_by_text("Held-out triplet accuracy").wait_for()
     page.get_by_role("link", name="Run again with these settings").click()
-    assert page.get_by_label("Seed").input_value() == "5"
+    expect(page.get_by_label("Seed")).to_have_value("5")
     told.get_by_text(f"At the pace of run {launched.pk}").wait_for()

@@ -41,6 +41,7 @@ def test_an_admin_names_a_measure_promotes_and_rolls_back(visit, admin, snapshot
     page = visitor.page
     visitor.open("/snapshots/")
     page.get_by_role("link", name="Measure versions on frozen").click()
+    expect(page.get_by_role("button", name="Measure on it")).to_be_visible()
     sound(page, "validation")
     page.get_by_role("button", name="Measure on it").click()
     expect(page.get_by_text("Versions of drawn are measured on “frozen” now")).to_be_visible()
@@ -58,6 +59,7 @@ def test_an_admin_names_a_measure_promotes_and_rolls_back(visit, admin, snapshot
     expect(page.get_by_text(f"Version {first.pk} is the active one now")).to_be_visible()
 
     page.get_by_role("link", name=f"Version {second.pk}", exact=True).click()
+    expect(page.get_by_role("link", name="Promote")).to_be_visible()
     sound(page, "version")
     page.get_by_role("link", name="Promote").click()
     expect(page.get_by_text("It is worse than the active version")).to_be_visible()
@@ -65,6 +67,7 @@ def test_an_admin_names_a_measure_promotes_and_rolls_back(visit, admin, snapshot
     page.get_by_label("I have read this").check()
     sound(page, "promote")
     page.get_by_role("button", name="Promote").click()
+    expect(page.get_by_text(f"Version {second.pk} is the active one now")).to_be_visible()
     assert active_version() == second
     sound(page, "versions")
     page.get_by_role("link", name=f"Roll back to version {first.pk}").click()

@@ -69,6 +69,7 @@ def test_launched_watched_cancelled_resumed_compared_promoted(visit, admin, snap
         page.get_by_role("checkbox", name=f"Compare run {one.pk}", exact=True).check()
     page.get_by_role("button", name="Compare the chosen runs").click()
     differing = page.get_by_role("region", name="Settings that differ")
+    expect(differing).to_be_visible()
     assert (
         differing.get_by_role("row", name="Order 3 2")
         .or_(differing.get_by_role("row", name="Order 2 3"))
