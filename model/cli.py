@@ -77,7 +77,7 @@ def train(arguments: argparse.Namespace) -> None:
 
 def evaluate(arguments: argparse.Namespace) -> None:
     """Print a checkpoint's, or a floor's, triplet accuracy on a snapshot as JSON."""
-    from model.accuracy import report
+    from model.accuracy import report as accuracies
     from model.inference import Embedder, embed_snapshot, split_as_trained
     from model.snapshot import read_snapshot
 
@@ -96,7 +96,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
         snapshot = split_as_trained(read_snapshot(arguments.snapshot), embedder.description)
         with _events(arguments) as events:
             embeddings = embed_snapshot(embedder, snapshot, events)
-    print(json.dumps(report(snapshot, embeddings, arguments.split)))
+    print(json.dumps(accuracies(snapshot, embeddings, arguments.split)))
 
 
 def embed(arguments: argparse.Namespace) -> None:
@@ -171,6 +171,13 @@ def ablate(arguments: argparse.Namespace) -> None:
     print(text, end="")
 
 
+def report(arguments: argparse.Namespace) -> None:
+    """Print what an embedding is good for, measured on labelled faces, as JSON."""
+    from model.evaluation.command import run
+
+    run(arguments)
+
+
 def _events(arguments: argparse.Namespace) -> Any:
     """Where a command that says little else tells how far it is: nowhere, a file, or standard output (-)."""
     from model.events import Events
@@ -202,4 +209,5 @@ COMMANDS = {
     "export-onnx": export_onnx,
     "pretrain-identity": pretrain_identity,
     "map": lay_out_map,
+    "report": report,
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from model import map_command
+from model.evaluation.arguments import add_report
 
 METHODS = ("dln", "fecnet", "classifier")
 BACKBONES = ("small", "facenet")
@@ -211,4 +212,5 @@ _ARGUMENTS = {
     "export-onnx": _add_export_onnx,
     "pretrain-identity": _add_pretrain_identity,
     "map": map_command.add_arguments,
+    "report": add_report,
 }

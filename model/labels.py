@@ -75,32 +75,24 @@ def read_labels(path: Path) -> Labels:
     Raises LabelsError naming file, line and reason.
     """
     table = Table(path, (), (*_NAMES, "identity", *_SHOWN, "split"), LabelsError)
-    header = _header(path)
-    name_at = next((name for name in _NAMES if name in header), None)
-    if name_at is None:
-        raise LabelsError(f"{path}: no column 'name' (or 'image') that says which picture a row is about")
-    shown_at = next((name for name in _SHOWN if name in header), _SHOWN[0])
     rows: dict[str, tuple[str, str, str]] = {}
     for cells in table:
         row = dict(zip(table.optional, cells, strict=True))
-        name, split = row[name_at], row["split"]
+        name, split = row[_first_of(table, _NAMES)], row["split"]
         if not name or name in rows:
-            table.fail(f"picture {name!r} appears twice" if name else "no picture is named")
+            known = f"picture {name!r} appears twice"
+            table.fail(known if name else "no picture is named (in a column 'name' or 'image')")
         if split and split not in SPLITS:
             table.fail(f"split is {split!r}, not one of {', '.join(map(repr, SPLITS))}")
-        rows[name] = (row["identity"], row[shown_at], split)
+        rows[name] = (row["identity"], row[_first_of(table, _SHOWN)], split)
     if not rows:
         raise LabelsError(f"{path}: no rows")
     who, shown, splits = zip(*rows.values(), strict=True)
     return Labels.of_texts(tuple(rows), who, shown, splits)
 
 
-def _header(path: Path) -> list[str]:
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:  # the table itself says where it is none
-            return [cell.strip().strip('"') for cell in file.readline().split(",")]
-    except OSError as error:
-        raise LabelsError(f"{path}: not readable ({error})") from None
+def _first_of(table: Table, names: Sequence[str]) -> str:
+    return next((name for name in names if name in table.header), names[0])
 
 
 def _coded(texts: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:

@@ -15,7 +15,8 @@ from model.errors import ModelError, SnapshotError
 class Table:
     """One CSV file with a header; iterating gives each row's cells, in the order of `columns`.
 
-    The columns `optional` follow; where the file has none of that name its cells are empty.
+    The columns `optional` follow; where the file has none of that name its cells are empty. `header` is
+    known once reading has begun.
     Raises `error`, naming file, line and reason, for a file that is missing, torn or not UTF-8.
     """
 
@@ -30,6 +31,7 @@ class Table:
         self.error = error
         self.columns = columns
         self.optional = optional
+        self.header: list[str] = []
         self.line = 1
 
     def __iter__(self) -> Iterator[list[str]]:
@@ -45,7 +47,7 @@ class Table:
             self.fail(str(error))
 
     def _rows(self, reader: Iterator[list[str]]) -> Iterator[list[str]]:
-        header = next(reader, [])
+        self.header = header = next(reader, [])
         missing = [column for column in self.columns if column not in header]
         if missing:
             self.fail(f"no column {missing[0]!r}")

@@ -65,14 +65,14 @@ def test_labels_by_either_headers_names(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("identity,expression\na,b\n", "no column 'name'"),
+        ("identity,expression\na,b\n", "no picture is named \\(in a column 'name' or 'image'"),
         ("name,identity\n", "no rows"),
         ("name,identity\na,x\na,y\n", "line 3: picture 'a' appears twice"),
-        ("name,identity\n,x\n", "line 2: no picture is named"),
+        ("name,identity\n,x\n", "line 2: no picture is named "),
         ("name,split\na,test\n", "split is 'test', not one of 'train', 'val'"),
         ("name,identity\na\n", "1 cells where the header has 2"),
         (b"name\n\xff\n", "not UTF-8"),
-        (None, "No such file"),
+        (None, "no such file"),
     ],
 )
 def test_labels_that_cannot_be_right(tmp_path, text, message):

@@ -1,0 +1,87 @@
+"""Average variance (the paper's Table 2): how far the faces of one expression lie from each other."""
+
+from typing import Any
+
+import numpy as np
+
+from model.evaluation.bootstrap import Bootstrap, Figure, interval, summed
+from model.evaluation.faces import members
+
+LEAST_FACES = 2
+NORMALISATION = (
+    "average_variance: embeddings as they are. scaled: divided by the variance of all these faces (mean over "
+    "dimensions, too), so that embeddings of any scale compare: the share of the variance that lies within "
+    "expressions. Variances are the population's (divided by n)."
+)
+
+
+def average_variance(
+    embeddings: np.ndarray, expression: np.ndarray, groups: np.ndarray, bootstrap: Bootstrap
+) -> dict[str, Any] | None:
+    """Of each expression's embeddings the variance of each dimension, their mean, averaged over expressions.
+
+    `embeddings` (N, D), `expression` (N,) codes, UNKNOWN where none, `groups` (N,) who hangs together. None
+    where no expression has LEAST_FACES; those that have fewer are left out. `classes` are by code.
+    """
+    rows = members(expression, LEAST_FACES)
+    if not len(rows):
+        return None
+    vectors = embeddings[rows].astype(np.float64)
+    vectors -= vectors.mean(axis=0)
+    known, number = np.unique(groups[rows], return_inverse=True)
+    codes = np.unique(expression[rows])
+    whole, all_sums = (
+        np.zeros((1, vectors.shape[1] + 2)),
+        np.zeros((bootstrap.resamples, vectors.shape[1] + 2)),
+    )
+    values, resampled = [], []
+    for code in codes:
+        of_class = expression[rows] == code
+        parts = summed(_moments(vectors[of_class]), number[of_class], len(known))
+        own, drawn = parts.sum(axis=0, keepdims=True), bootstrap.sums(parts)
+        whole, all_sums = whole + own, all_sums + drawn
+        values.append(_variance(own)[0])
+        resampled.append(_variance(drawn))
+    total, totals = _variance(whole)[0], _variance(all_sums)
+    several = len(known) > 1
+    each, averaged = np.array(resampled), _mean(np.array(resampled))
+    classes = {
+        int(code): {
+            "faces": int((expression[rows] == code).sum()),
+            "variance": _figure(values[place], each[place], several),
+            "scaled": _figure(values[place] / total, each[place] / totals, several) if total else None,
+        }
+        for place, code in enumerate(codes)
+    }
+    value = float(np.mean(values))
+    return {
+        **_figure(value, averaged, several),
+        "scaled": _figure(value / total, averaged / totals, several) if total else None,
+        "total_variance": float(total),
+        "classes": classes,
+    }
+
+
+def _moments(vectors: np.ndarray) -> np.ndarray:
+    """(n, 2 + D): 1, the squared length, and the vector itself."""
+    squares = (vectors**2).sum(axis=1, keepdims=True)
+    return np.concatenate([np.ones((len(vectors), 1)), squares, vectors], axis=1)
+
+
+def _variance(sums: np.ndarray) -> np.ndarray:
+    """(B,) the dimensions' mean variance, of summed moments (B, 2 + D); NaN of no face."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = sums[:, 1:] / sums[:, :1]
+    spread = means[:, 0] - (means[:, 1:] ** 2).sum(axis=1)
+    return np.asarray(np.maximum(spread, 0) / (sums.shape[1] - 2))
+
+
+def _mean(resampled: np.ndarray) -> np.ndarray:
+    """(B,) the mean over expressions (C, B), each resample's over those that occur in it."""
+    known = np.isfinite(resampled)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, resampled, 0).sum(axis=0) / known.sum(axis=0))
+
+
+def _figure(value: float, resampled: np.ndarray, several: bool) -> Figure:
+    return interval(float(value), resampled if several else np.empty(0))
