@@ -28,38 +28,47 @@ def average_variance(
         return None
     vectors = embeddings[rows].astype(np.float64)
     vectors -= vectors.mean(axis=0)
-    known, number = np.unique(groups[rows], return_inverse=True)
-    codes = np.unique(expression[rows])
-    whole, all_sums = (
-        np.zeros((1, vectors.shape[1] + 2)),
-        np.zeros((bootstrap.resamples, vectors.shape[1] + 2)),
-    )
-    values, resampled = [], []
-    for code in codes:
-        of_class = expression[rows] == code
-        parts = summed(_moments(vectors[of_class]), number[of_class], len(known))
-        own, drawn = parts.sum(axis=0, keepdims=True), bootstrap.sums(parts)
-        whole, all_sums = whole + own, all_sums + drawn
-        values.append(_variance(own)[0])
-        resampled.append(_variance(drawn))
-    total, totals = _variance(whole)[0], _variance(all_sums)
-    several = len(known) > 1
-    each, averaged = np.array(resampled), _mean(np.array(resampled))
+    codes, faces = np.unique(expression[rows], return_counts=True)
+    several = len(np.unique(groups[rows])) > 1
+    values, resampled, total, totals = _of_classes(vectors, expression[rows], groups[rows], bootstrap)
+
+    def scaled(value: float, drawn: np.ndarray) -> Figure | None:
+        return _figure(value / total, drawn / totals, several) if total else None
+
+    averaged = _mean(resampled)
     classes = {
         int(code): {
-            "faces": int((expression[rows] == code).sum()),
-            "variance": _figure(values[place], each[place], several),
-            "scaled": _figure(values[place] / total, each[place] / totals, several) if total else None,
+            "faces": int(count),
+            "variance": _figure(value, drawn, several),
+            "scaled": scaled(value, drawn),
         }
-        for place, code in enumerate(codes)
+        for code, count, value, drawn in zip(codes, faces, values, resampled, strict=True)
     }
     value = float(np.mean(values))
     return {
         **_figure(value, averaged, several),
-        "scaled": _figure(value / total, averaged / totals, several) if total else None,
-        "total_variance": float(total),
+        "scaled": scaled(value, averaged),
+        "total_variance": total,
         "classes": classes,
     }
+
+
+def _of_classes(
+    vectors: np.ndarray, expression: np.ndarray, groups: np.ndarray, bootstrap: Bootstrap
+) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
+    """Variances (C,) of the expressions, of their resamples (C, B), and both of all faces together."""
+    known, number = np.unique(groups, return_inverse=True)
+    whole = np.zeros((1, vectors.shape[1] + 2))
+    whole_drawn = np.zeros((bootstrap.resamples, vectors.shape[1] + 2))
+    values, resampled = [], []
+    for code in np.unique(expression):
+        shown = expression == code
+        parts = summed(_moments(vectors[shown]), number[shown], len(known))
+        own, drawn = parts.sum(axis=0, keepdims=True), bootstrap.sums(parts)
+        whole, whole_drawn = whole + own, whole_drawn + drawn
+        values.append(_variance(own)[0])
+        resampled.append(_variance(drawn))
+    return np.array(values), np.array(resampled), float(_variance(whole)[0]), _variance(whole_drawn)
 
 
 def _moments(vectors: np.ndarray) -> np.ndarray:
