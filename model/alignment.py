@@ -1,7 +1,7 @@
 """From a picture to the aligned square crop that every network here sees.
 
-Either a detector finds the one face (photographs) or a data set names its box (FEC). No file is read or
-written here, and no picture is judged beyond "one face, none, or several".
+Either a detector finds the one face, or all (photographs), or a data set names its box (FEC). No file is
+read or written here, and no picture is judged beyond "one face, none, or several".
 """
 
 import math
@@ -30,6 +30,15 @@ class Aligned(NamedTuple):
     crop: Image.Image
     confidence: float
     side: float
+
+
+class _Detected(NamedTuple):
+    """A face in a picture: box (left, top, right, bottom), its eyes as seen, all in pixels; confidence."""
+
+    box: np.ndarray
+    left_eye: np.ndarray
+    right_eye: np.ndarray
+    confidence: float
 
 
 class AlignmentError(Exception):
@@ -95,21 +104,22 @@ class FaceAligner:
     def find(self, image: Image.Image, size: int = CROP_SIZE) -> Aligned:
         """As `align`, with what the detection tells of the face."""
         image = image.convert("RGB")
-        box, left_eye, right_eye, confidence = self._one_face(image)
-        longer = float(max(box[2] - box[0], box[3] - box[1]))
-        side = longer * (1 + 2 * DETECTED_MARGIN)
-        centre = (float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2)
-        tilt = math.degrees(math.atan2(right_eye[1] - left_eye[1], right_eye[0] - left_eye[0]))
-        # A square wider by sqrt(2) still covers the crop after any rotation.
-        wide_size = 2 * math.ceil(size / math.sqrt(2))
-        wide = _square(image, centre, side * wide_size / size, wide_size)
-        level = wide.rotate(tilt, resample=Image.Resampling.BICUBIC)
-        inset = (wide_size - size) // 2
-        crop = level.crop((inset, inset, inset + size, inset + size))
-        return Aligned(crop, confidence, longer)
+        return _aligned(image, self._one_face(image), size)
 
-    def _one_face(self, image: Image.Image) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-        """Box (left, top, right, bottom), left and right eye (as seen), in pixels; how sure it is."""
+    def find_all(self, image: Image.Image, size: int = CROP_SIZE) -> list[Aligned]:
+        """Every face that is no bystander, as `align` gives one, from left to right. Raises NoFaceFound."""
+        image = image.convert("RGB")
+        faces = sorted(self._faces(image), key=lambda face: float(face.box[0] + face.box[2]))
+        return [_aligned(image, face, size) for face in faces]
+
+    def _one_face(self, image: Image.Image) -> _Detected:
+        faces = self._faces(image)
+        if len(faces) > 1:
+            raise SeveralFacesFound(len(faces))
+        return faces[0]
+
+    def _faces(self, image: Image.Image) -> list[_Detected]:
+        """At least one. Raises NoFaceFound."""
         scale = min(1.0, DETECTION_SIZE / max(image.size))
         small = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
         if min(small.size) < SMALLEST_FACE:  # below this MTCNN has no scale to look at and fails
@@ -117,17 +127,30 @@ class FaceAligner:
         boxes, confidences, landmarks = self._detector.detect(small, landmarks=True)
         if boxes is None:
             raise NoFaceFound
-        boxes, landmarks = boxes.astype(float), landmarks.astype(float)
+        boxes, landmarks = boxes.astype(float) / scale, landmarks.astype(float) / scale
         sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
         sure = confidences.astype(float) >= LEAST_CONFIDENCE
         if not sure.any():
             raise NoFaceFound
-        subjects = np.flatnonzero(sure & (sides >= BYSTANDER * sides[sure].max()))
-        if len(subjects) > 1:
-            raise SeveralFacesFound(len(subjects))
-        face = subjects[0]
-        eyes = landmarks[face, 0] / scale, landmarks[face, 1] / scale
-        return boxes[face] / scale, *eyes, min(1.0, float(confidences[face]))
+        return [
+            _Detected(boxes[face], *landmarks[face, :2], min(1.0, float(confidences[face])))
+            for face in np.flatnonzero(sure & (sides >= BYSTANDER * sides[sure].max()))
+        ]
+
+
+def _aligned(image: Image.Image, face: _Detected, size: int) -> Aligned:
+    """The crop of a detected face of an RGB picture."""
+    box, left_eye, right_eye, confidence = face
+    longer = float(max(box[2] - box[0], box[3] - box[1]))
+    side = longer * (1 + 2 * DETECTED_MARGIN)
+    centre = (float(box[0] + box[2]) / 2, float(box[1] + box[3]) / 2)
+    tilt = math.degrees(math.atan2(right_eye[1] - left_eye[1], right_eye[0] - left_eye[0]))
+    # A square wider by sqrt(2) still covers the crop after any rotation.
+    wide_size = 2 * math.ceil(size / math.sqrt(2))
+    wide = _square(image, centre, side * wide_size / size, wide_size)
+    level = wide.rotate(tilt, resample=Image.Resampling.BICUBIC)
+    inset = (wide_size - size) // 2
+    return Aligned(level.crop((inset, inset, inset + size, inset + size)), confidence, longer)
 
 
 def _square(image: Image.Image, centre: tuple[float, float], side: float, size: int) -> Image.Image:

@@ -10,6 +10,8 @@ import io
 import multiprocessing
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -46,6 +48,14 @@ class Crop(NamedTuple):
     measures: Measures = NO_MEASURES
 
 
+class FoundFace(NamedTuple):
+    """One of the faces of a picture: its crop's JPEG bytes, how sure the detector was, its side in pixels."""
+
+    jpeg: bytes
+    detection: float
+    source_side: float
+
+
 class Cut(NamedTuple):
     """A crop's pixels, how sure the detector was of the face, and the face's longer side in the picture."""
 
@@ -68,8 +78,37 @@ def make_crop(job: Job) -> Crop:
         return Crop(job.face, reason=f"the picture is broken: {quoted(str(error) or type(error).__name__)}")
 
 
+def check_picture(path: Path) -> None:
+    """Look at a picture's format and size without decoding it. Raises BadRow as `find_faces` would."""
+    with _opened(path):
+        pass
+
+
+def find_faces(path: Path) -> list[FoundFace]:
+    """The crops of all faces of a picture but of bystanders, from left to right, at least one.
+
+    Raises BadRow, in words for whoever sent it.
+    """
+    try:
+        found = _aligner().find_all(_open(path))
+    except BadRow:
+        raise
+    except NoFaceFound as error:
+        raise BadRow("no face was found in the picture") from error
+    except Exception as error:  # decoders raise all sorts of errors on broken files
+        raise BadRow(f"the picture is broken: {quoted(str(error) or type(error).__name__)}") from error
+    return [FoundFace(_jpeg(crop), confidence, side) for crop, confidence, side in found]
+
+
 def _open(path: Path) -> Image.Image:
     """The picture as RGB, upright. Raises BadRow where it is missing, too large or of another format."""
+    with _opened(path) as image:
+        return _rgb(ImageOps.exif_transpose(image))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """The picture, nothing of it decoded yet. Raises BadRow, also for what its decoder says within."""
     try:
         facts = path.stat()
     except FileNotFoundError as error:
@@ -83,7 +122,7 @@ def _open(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
             _check_size(image)
-            return _rgb(ImageOps.exif_transpose(image))
+            yield image
     except UnidentifiedImageError as error:
         raise BadRow("the file is no JPEG, PNG, WebP, BMP or TIFF picture") from error
     except Image.DecompressionBombError as error:

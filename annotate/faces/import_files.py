@@ -56,7 +56,7 @@ class ImportFiles:
         try:
             for file, name in ((sent.archive, ARCHIVE), (sent.labels, LABELS), (sent.triplets, TRIPLETS)):
                 if file is not None:
-                    _keep(file, self.folder / name)
+                    keep_file(file, self.folder / name)
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
@@ -106,7 +106,8 @@ class ImportFiles:
                 path.unlink(missing_ok=True)
 
 
-def _keep(file: File, path: Path) -> None:
+def keep_file(file: File, path: Path) -> None:
+    """Put what was sent to `path`, where nothing is yet."""
     if isinstance(file, TemporaryUploadedFile):
         # Written into the same folder's file system while it came in (FILE_UPLOAD_TEMP_DIR).
         shutil.move(file.temporary_file_path(), path)
