@@ -210,6 +210,7 @@ CELERY_BEAT_SCHEDULE = {
     "look-for-gpu-workers": {"task": "annotate.training.tasks.look_for_gpu_workers", "schedule": 30.0},
     "notice-lost-errands": {"task": "annotate.training.tasks.notice_lost_errands", "schedule": 30.0},
     "notice-lost-insight": {"task": "annotate.insight.tasks.notice_lost_insight", "schedule": 30.0},
+    "sweep-queries": {"task": "annotate.insight.tasks.sweep", "schedule": 600.0},
     "tend-fine-tunings": {"task": "annotate.training.tasks.tend_fine_tunings", "schedule": 120.0},
     "notice-lost-curation": {"task": "annotate.curation.tasks.notice_lost_curation", "schedule": 60.0},
 }

@@ -133,7 +133,7 @@ class FaceAligner:
         if not sure.any():
             raise NoFaceFound
         return [
-            _Detected(boxes[face], *landmarks[face, :2], min(1.0, float(confidences[face])))
+            _Detected(boxes[face], landmarks[face, 0], landmarks[face, 1], min(1.0, float(confidences[face])))
             for face in np.flatnonzero(sure & (sides >= BYSTANDER * sides[sure].max()))
         ]
 

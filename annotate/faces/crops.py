@@ -52,7 +52,7 @@ class FoundFace(NamedTuple):
     """One of the faces of a picture: its crop's JPEG bytes, how sure the detector was, its side in pixels."""
 
     jpeg: bytes
-    detection: float
+    detection: float | None
     source_side: float
 
 
@@ -84,13 +84,16 @@ def check_picture(path: Path) -> None:
         pass
 
 
-def find_faces(path: Path) -> list[FoundFace]:
+def find_faces(path: Path, *, is_prealigned: bool = False) -> list[FoundFace]:
     """The crops of all faces of a picture but of bystanders, from left to right, at least one.
 
-    Raises BadRow, in words for whoever sent it.
+    Of one that is an aligned crop already, itself. Raises BadRow, in words for whoever sent it.
     """
     try:
-        found = _aligner().find_all(_open(path))
+        image = _open(path)
+        if is_prealigned:
+            return [FoundFace(_jpeg(_crop(image, "prealigned").image), None, image.width)]
+        found = _aligner().find_all(image)
     except BadRow:
         raise
     except NoFaceFound as error:

@@ -6,12 +6,34 @@ from celery import Task
 from django.db import transaction
 from django.utils import timezone
 
+from annotate.insight import query_worker
+from annotate.insight.models import QueryEmbedding, QueryPicture
+from annotate.insight.queries import sweep_queries
 from annotate.training import jobs
 from annotate.training.models.jobs import Job
 from config.celery import app
 
+
+@app.task
+def find_query_faces(*, job_id: int) -> None:
+    """Find and embed the faces of a picture that was sent, if nobody has yet."""
+    query_worker.find(job_id)
+
+
+@app.task
+def embed_query(*, job_id: int) -> None:
+    """Embed a face of such a picture by a version, if nobody has yet."""
+    query_worker.embed(job_id)
+
+
+@app.task
+def sweep() -> None:
+    """Remove query pictures that have expired. Beat sends this every ten minutes."""
+    sweep_queries(timezone.now())
+
+
 # Which task does the jobs of which table.
-TASKS: dict[type[Job], Task] = {}
+TASKS: dict[type[Job], Task] = {QueryPicture: find_query_faces, QueryEmbedding: embed_query}
 
 
 @app.task

@@ -8,6 +8,7 @@ import uuid
 from datetime import timedelta
 
 from django.contrib.auth.tokens import default_token_generator
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
@@ -23,15 +24,18 @@ from annotate.campaigns.leases import answer_and_lease, lease
 from annotate.campaigns.models import Answer, Campaign, Participation, Purpose
 from annotate.curation.erasing import ask_for_erasure, erase
 from annotate.curation.scanning import ask_for_scan, scan
+from annotate.faces.crops import find_faces
 from annotate.faces.imports import claim_import, end_succeeded, queue_folder
 from annotate.faces.outcome import Outcome
+from annotate.insight.models import QueryPicture
+from annotate.insight.queries import receive, sent_file, store_faces
 from annotate.training.growing import set_up
 from annotate.training.models import Decision, Run, Verdict
 from annotate.training.proposals import ask_for_proposal, make_proposal
 from annotate.training.runs import queue_run
 from annotate.training.significance import in_words, unpaired
 from annotate.training.versions import active_version, promote
-from tests.factories import make_dataset, make_face
+from tests.factories import draw_face, make_dataset, make_face
 from tests.training.registry import make_version
 
 CONSENT = """## What this is about
@@ -95,6 +99,7 @@ def furnish(campaign: Campaign, run: Run, *, admin: User, annotator: User) -> Va
         "run_id": run.pk,
         "run-compare?": f"?run={run.pk}&run={_other_run(run).pk}",
         **_versions(run, admin),
+        **_query(admin),
         "join.token": token,
         "uidb64": urlsafe_base64_encode(force_bytes(forgetful.pk)),
         "password_reset_confirm.token": default_token_generator.make_token(forgetful),
@@ -107,6 +112,17 @@ def _versions(run: Run, admin: User) -> Values:
     for version, reason in ((child, "better by six points"), (run.model_version, "it errs less on smiles")):
         promote(version, admin, reason, timezone.now())
     return {"version_id": run.model_version.pk, "version-promote.version_id": child.pk}
+
+
+def _query(admin: User) -> Values:
+    """A photograph that she sent, in which a worker has found a face."""
+    now = timezone.now()
+    picture = receive(SimpleUploadedFile("me.jpg", draw_face(0.6, 180)), admin, now, is_prealigned=True)
+    store_faces(picture, find_faces(sent_file(picture), is_prealigned=True))
+    sent_file(picture).unlink()
+    QueryPicture.objects.filter(pk=picture.pk).update(worker="worker:1", ended_at=now)
+    pages = ("query-detail", "query-crop", "query-delete", "api-query")
+    return {"place": 0, **{f"{page}.token": picture.token for page in pages}}
 
 
 def _other_run(run: Run) -> Run:
