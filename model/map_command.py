@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from model.stored_embeddings import Stored
 
 METHODS = ("tsne", "umap")
+# Of the stage that progress tells of, what laying out takes; the rest is measuring.
+PARTS, LAYING_OUT = 100, 85
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,8 +65,10 @@ def lay_out_map(arguments: argparse.Namespace) -> None:
         names, vectors = [stored.names[row] for row in rows], stored.embeddings[rows]
         # Sums in another order are another map: one thread gives the same map on every machine.
         threads = arguments.threads or 1
-        places = lay_out(vectors, layout, threads=threads, told=_told(events, "layout"))
-        kept = kept_neighbours(vectors, places, seed=layout.seed, told=_told(events, "measure"))
+        events.stage("map", PARTS)
+        places = lay_out(vectors, layout, threads=threads, told=_told(events, 0, LAYING_OUT))
+        rest = _told(events, LAYING_OUT, PARTS - LAYING_OUT)
+        kept = kept_neighbours(vectors, places, seed=layout.seed, told=rest)
     with writing_to(arguments.output):
         write_map(arguments.output, names, places)
         if arguments.plot:
@@ -123,16 +127,11 @@ def _plot(
     plot_map(arguments.plot, places, classes, f"{name} of {len(names):,} faces{said}")
 
 
-def _told(events: "Events", stage: str) -> Callable[[int, int], None]:
-    """Tells a stage's progress; the stage begins with its first word."""
-    begun = False
+def _told(events: "Events", begun: int, share: int) -> Callable[[int, int], None]:
+    """Tells the part of the stage that begins at so many of its PARTS and has this share of them."""
 
     def tell(done: int, total: int) -> None:
-        nonlocal begun
-        if not begun:
-            events.stage(stage, total)
-            begun = True
-        events.progress(done)
+        events.progress(begun + share * done // max(total, 1))
 
     return tell
 

@@ -4,7 +4,7 @@ says."""
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -42,10 +42,12 @@ def create_campaign(
     seed: int = 0,
     gold: int = 0,
     draw_from: str = DrawFrom.EITHER,
+    anchors: Collection[int] | None = None,
     **settings: object,
 ) -> Creation:
     """A campaign of up to `groups` groups; fewer where the data set has no more anchors that fill one.
 
+    `anchors`: these faces alone may be one; their candidates are any of the data set's faces.
     `gold` is how many strong imported triplets become gold comparisons; `settings` are the campaign's
     other fields (assignment, max_uncertain, gold_rate, pause_after_minutes, extra_comparisons,
     extra_confidence).
@@ -60,7 +62,7 @@ def create_campaign(
     campaign.save()
     creation = Creation(campaign)
     batch: list[DrawnGroup] = []
-    for drawn in draws(dataset, k, random.Random(seed), draw_from):
+    for drawn in draws(dataset, k, random.Random(seed), draw_from, among=anchors):
         if drawn is None:
             creation.skipped += 1
             continue
@@ -73,7 +75,7 @@ def create_campaign(
             break
     _lay_out(campaign, batch, first_index=creation.groups - len(batch) + 1)
     if not creation.groups:
-        raise CannotDrawGroups(why_none(dataset, k, creation.skipped, draw_from))
+        raise CannotDrawGroups(why_none(dataset, k, creation.skipped, draw_from, anchors))
     if gold:
         creation.gold = draw_gold_from_triplets(campaign, gold)
     return creation

@@ -33,8 +33,15 @@ class DrawnGroup:
     candidates: list[Pair]
 
 
-def why_none(dataset: Dataset, k: int, tried: int, draw_from: str) -> str:
-    """What to tell whoever could not draw any group, after so many anchors were tried."""
+def why_none(
+    dataset: Dataset, k: int, tried: int, draw_from: str, anchors: Collection[int] | None = None
+) -> str:
+    """What to tell whoever could not draw any group, after so many anchors (of these, if any)."""
+    if not tried and anchors is not None:
+        return (
+            f"None of the {len(anchors)} faces chosen can be an anchor: they are set aside, or have neither "
+            "triplets on which raters agree strongly nor, if you draw from labels, an expression label."
+        )
     if not tried:
         return {
             DrawFrom.EITHER: f"Data set {dataset} has neither triplets on which its raters agree strongly "
@@ -60,28 +67,34 @@ def source_of(campaign: Campaign) -> DrawFrom:
 
 
 def draws(
-    dataset: Dataset, k: int, rng: random.Random, draw_from: str, without: Collection[int] = ()
+    dataset: Dataset,
+    k: int,
+    rng: random.Random,
+    draw_from: str,
+    without: Collection[int] = (),
+    among: Collection[int] | None = None,
 ) -> Iterator[DrawnGroup | None]:
     """Groups in random order of their anchors; None for an anchor that cannot fill one.
 
-    Faces that are set aside are in none of them, anchors `without` are passed over.
+    Faces that are set aside are in none of them, anchors `without` are passed over, and so is, where `among`
+    is given, every other anchor.
     """
     if draw_from == DrawFrom.EITHER:
         strong = dataset.imported_triplets.ready().filter(strength=Strength.STRONG)
         draw_from = DrawFrom.TRIPLETS if strong.exists() else DrawFrom.LABELS
     if draw_from == DrawFrom.TRIPLETS:
-        yield from _draws_from_triplets(dataset, k, rng, without)
+        yield from _draws_from_triplets(dataset, k, rng, without, among)
     else:
-        yield from _draws_from_labels(dataset, k, rng, without)
+        yield from _draws_from_labels(dataset, k, rng, without, among)
 
 
 def _draws_from_triplets(
-    dataset: Dataset, k: int, rng: random.Random, without: Collection[int]
+    dataset: Dataset, k: int, rng: random.Random, without: Collection[int], among: Collection[int] | None
 ) -> Iterator[DrawnGroup | None]:
     edges = strong_pairs(dataset)
     anchors, starts, counts = np.unique(edges[:, 0], return_index=True, return_counts=True)
     for place in rng.sample(range(len(anchors)), len(anchors)):
-        if int(anchors[place]) in without:
+        if int(anchors[place]) in without or (among is not None and int(anchors[place]) not in among):
             continue
         if counts[place] < k:
             yield None
@@ -128,12 +141,12 @@ def _odd_last(one: int, two: int, three: int, odd: int) -> tuple[int, int, int]:
 
 
 def _draws_from_labels(
-    dataset: Dataset, k: int, rng: random.Random, without: Collection[int]
+    dataset: Dataset, k: int, rng: random.Random, without: Collection[int], among: Collection[int] | None
 ) -> Iterator[DrawnGroup | None]:
     labelled = {split: labelled_faces(dataset, split) for split in Split.values}
     anchors = [(split, anchor) for split in Split.values for anchor in labelled[split].anchors()]
     for split, anchor in rng.sample(anchors, len(anchors)):
-        if anchor.face not in without:
+        if anchor.face not in without and (among is None or anchor.face in among):
             candidates = labelled[split].draw(anchor, k, rng)
             yield candidates and DrawnGroup(anchor.face, split, candidates)
 

@@ -13,6 +13,7 @@ from annotate.campaigns.models import Flag, Vote
 from annotate.curation.models import DuplicatePair, KeptFace
 from annotate.curation.scanning import DISTANCE
 from annotate.faces.models import Dataset, Face
+from annotate.insight.models import FaceSelection
 
 PAGE = 10
 CONSIDERED = 100
@@ -103,6 +104,15 @@ def flagged_faces(dataset: Dataset, after: tuple[float, int] | None) -> list[Fac
 
 def _not_kept(faces: QuerySet[Face]) -> QuerySet[Face]:
     return faces.filter(~Exists(KeptFace.objects.filter(face=OuterRef("pk"))))
+
+
+def selected_faces(selection: FaceSelection, dataset: Dataset, after: tuple[float, int] | None) -> list[Face]:
+    """Ready faces of a selection that nobody has looked at, in the order of import."""
+    found = _not_kept(Face.objects.filter(dataset=dataset, selections=selection).ready())
+    faces = list(found.filter(pk__gt=after[1] if after else 0).order_by("pk")[:PAGE])
+    for face in faces:
+        face.value = face.pk
+    return faces
 
 
 def faces_set_aside(dataset: Dataset, after: tuple[float, int] | None) -> list[Face]:

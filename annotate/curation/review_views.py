@@ -78,13 +78,13 @@ def review_duplicates(request: HttpRequest, name: str) -> HttpResponse:
         keep = request.POST.get("keep", "")
         try:
             reviewing.judge_duplicates(
-                dataset, _ids(request, "face"), int(keep) if keep else None,
+                dataset, ids_in(request, "face"), int(keep) if keep else None,
                 by=request.user, at=timezone.now(),
             )  # fmt: skip
         except ValueError:
             return HttpResponseBadRequest("That face was not among those shown.")
         return redirect(request.get_full_path())
-    distance, pk = _after(request) or (0.0, 0)
+    distance, pk = place_after(request) or (0.0, 0)
     cluster = review_lists.next_cluster(dataset, (int(distance), pk) if pk else None)
     context = {"dataset": dataset, "cluster": cluster, "left": review_lists.undecided_pairs(dataset)}
     return render(request, "curation/review_duplicates.html", context)
@@ -99,7 +99,7 @@ def review_list(request: HttpRequest, name: str, which: str) -> HttpResponse:
     if which not in LISTS:
         raise Http404
     if request.method == "POST":
-        shown, marked = _ids(request, "face"), _ids(request, "marked")
+        shown, marked = ids_in(request, "face"), ids_in(request, "marked")
         if which == "set-aside":
             reviewing.bring_back(dataset, marked)
         else:
@@ -110,7 +110,7 @@ def review_list(request: HttpRequest, name: str, which: str) -> HttpResponse:
         "flagged": review_lists.flagged_faces,
         "set-aside": review_lists.faces_set_aside,
     }
-    after = _after(request)
+    after = place_after(request)
     faces = (
         reads[which](dataset, after) if which in reads else review_lists.worst_crops(dataset, which, after)
     )
@@ -131,7 +131,9 @@ def review_undo(request: HttpRequest, name: str) -> HttpResponse:
         messages.success(request, "Your last decision is taken back.")
     else:
         messages.info(request, "There is nothing to take back.")
-    which = request.POST.get("which", "")
+    which, selection = request.POST.get("which", ""), request.POST.get("selection", "")
+    if selection.isdecimal() and len(selection) < 19:
+        return redirect("review-selection", name, int(selection))
     if which == "duplicates":
         return redirect("review-duplicates", name)
     return redirect("review-list", name, which) if which in LISTS else redirect("review", name)
@@ -156,11 +158,13 @@ def face_status(request: HttpRequest, face_id: int) -> HttpResponse:
     return redirect("face-detail", face_id)
 
 
-def _ids(request: HttpRequest, name: str) -> list[int]:
+def ids_in(request: HttpRequest, name: str) -> list[int]:
+    """The faces that a review posts under this name."""
     return [int(face) for face in request.POST.getlist(name) if face.isdecimal() and len(face) < 19]
 
 
-def _after(request: HttpRequest) -> tuple[float, int] | None:
+def place_after(request: HttpRequest) -> tuple[float, int] | None:
+    """Behind which value and face the list goes on, if the address says so."""
     value, _, pk = request.GET.get("after", "").rpartition("-")
     with suppress(ValueError):
         if pk.isdecimal() and len(pk) < 19 and isfinite(float(value)):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotate.curation import erasure_views, face_views, review_views, wall_views
+from annotate.curation import erasure_views, face_views, review_views, selection_review_views, wall_views
 
 urlpatterns = [
     path("data/<str:name>/faces/", wall_views.dataset_wall, name="dataset-wall"),
@@ -15,6 +15,11 @@ urlpatterns = [
     path("data/<str:name>/review/undo/", review_views.review_undo, name="review-undo"),
     path("data/<str:name>/review/duplicates/", review_views.review_duplicates, name="review-duplicates"),
     path("data/<str:name>/review/in/<slug:which>/", review_views.review_list, name="review-list"),
+    path(
+        "data/<str:name>/review/selection/<int:selection_id>/",
+        selection_review_views.review_selection,
+        name="review-selection",
+    ),
     path("erasure/", erasure_views.erasure_list, name="erasure-list"),
     path("erasure/new/", erasure_views.erasure_new, name="erasure-new"),
     path("erasure/<int:erasure_id>/", erasure_views.erasure_detail, name="erasure-detail"),

@@ -52,6 +52,7 @@ class Wanted:
     least: int | None = None
     most: int | None = None
     name: str = ""
+    selection: int | None = None
     order: str = Order.IMPORT
 
 
@@ -80,6 +81,8 @@ def found(dataset: Dataset, wanted: Wanted) -> QuerySet:
         faces = faces.filter(imported_triplets__gte=wanted.least)
     if wanted.most is not None:
         faces = faces.filter(imported_triplets__lte=wanted.most)
+    if wanted.selection is not None:
+        faces = faces.filter(selections=wanted.selection)
     if wanted.name:
         prefix = f"{dataset.name}:"
         faces = faces.filter(key__startswith=prefix + wanted.name.removeprefix(prefix))

@@ -8,6 +8,7 @@ from django import forms
 
 from annotate.curation.wall import MOST_SUGGESTED, UNLABELLED, Order, Place, Wanted, labels
 from annotate.faces.models import Dataset, Split, Status
+from annotate.insight.models import FaceSelection
 
 LARGEST_ID = 2**63 - 1
 MOST_TRIPLETS = 2**31 - 1
@@ -39,10 +40,20 @@ class WallFilter(forms.Form):
         people = labels(dataset, "identity", most=MOST_SUGGESTED + 1)
         self.identities = people if len(people) <= MOST_SUGGESTED else []
         self.fields["identity"].widget.attrs |= {"list": "identities", "autocomplete": "off"}
+        self.fields["selection"] = forms.IntegerField(
+            min_value=0, max_value=LARGEST_ID, required=False, widget=forms.HiddenInput
+        )
         for side in SIDES:
             self.fields[side] = forms.IntegerField(
                 min_value=0, max_value=LARGEST_ID, required=False, widget=forms.HiddenInput
             )
+
+    def clean_selection(self) -> int | None:
+        asked = self.cleaned_data["selection"]
+        self.chosen = FaceSelection.objects.filter(pk=asked).first() if asked is not None else None
+        if asked is not None and self.chosen is None:
+            raise forms.ValidationError("That selection is forgotten. Show all, or mark others on a map.")
+        return asked
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

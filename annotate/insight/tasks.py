@@ -6,10 +6,11 @@ from celery import Task
 from django.db import transaction
 from django.utils import timezone
 
-from annotate.insight import query_worker
-from annotate.insight.models import QueryEmbedding, QueryPicture
+from annotate.insight import map_worker, query_worker
+from annotate.insight.models import ExpressionMap, QueryEmbedding, QueryPicture
 from annotate.insight.queries import sweep_queries
 from annotate.training import jobs
+from annotate.training.job_worker import work_on
 from annotate.training.models.jobs import Job
 from config.celery import app
 
@@ -27,13 +28,21 @@ def embed_query(*, job_id: int) -> None:
 
 
 @app.task
+def lay_out_map(*, job_id: int) -> None:
+    """Lay out an expression map, if that is still asked for."""
+    work_on(ExpressionMap, job_id, map_worker.lay_out)
+
+
+@app.task
 def sweep() -> None:
     """Remove query pictures that have expired. Beat sends this every ten minutes."""
     sweep_queries(timezone.now())
 
 
 # Which task does the jobs of which table.
-TASKS: dict[type[Job], Task] = {QueryPicture: find_query_faces, QueryEmbedding: embed_query}
+TASKS: dict[type[Job], Task] = {
+    QueryPicture: find_query_faces, QueryEmbedding: embed_query, ExpressionMap: lay_out_map,
+}  # fmt: skip
 
 
 @app.task

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotate.insight import query_api, query_views, views
+from annotate.insight import map_views, query_api, query_views, selection_views, views
 
 urlpatterns = [
     path("explore/", views.explore, name="explore"),
@@ -12,4 +12,19 @@ urlpatterns = [
     path("explore/queries/<uuid:token>/delete/", query_views.query_delete, name="query-delete"),
     path("api/queries", query_api.Queries.as_view(), name="api-queries"),
     path("api/queries/<uuid:token>", query_api.Query.as_view(), name="api-query"),
+    path("maps/", map_views.map_list, name="map-list"),
+    path("maps/<int:map_id>/", map_views.map_detail, name="map-detail"),
+    path("maps/<int:map_id>/live/", map_views.map_live, name="map-live"),
+    path("maps/<int:map_id>/again/", map_views.map_again, name="map-again"),
+    path("maps/<int:map_id>/remove/", map_views.map_remove, name="map-remove"),
+    path("maps/<int:map_id>/points/", map_views.map_points, name="map-points"),
+    path("maps/<int:map_id>/disagreement/", map_views.map_disagreement, name="map-disagreement"),
+    path("selections/", selection_views.selection_create, name="selection-create"),
+    path("selections/<int:selection_id>/", selection_views.selection_detail, name="selection-detail"),
+    path("selections/<int:selection_id>/remove/", selection_views.selection_remove, name="selection-remove"),
+    path(
+        "selections/<int:selection_id>/campaign/<str:name>/",
+        selection_views.selection_campaign,
+        name="selection-campaign",
+    ),
 ]

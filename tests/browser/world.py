@@ -27,8 +27,11 @@ from annotate.curation.scanning import ask_for_scan, scan
 from annotate.faces.crops import find_faces
 from annotate.faces.imports import claim_import, end_succeeded, queue_folder
 from annotate.faces.outcome import Outcome
-from annotate.insight.models import QueryPicture
+from annotate.insight.maps import ask_for_map, enter_points
+from annotate.insight.models import ExpressionMap, QueryPicture
 from annotate.insight.queries import receive, sent_file, store_faces
+from annotate.insight.selections import make_selection
+from annotate.training import jobs
 from annotate.training.growing import set_up
 from annotate.training.models import Decision, Run, Verdict
 from annotate.training.proposals import ask_for_proposal, make_proposal
@@ -100,10 +103,34 @@ def furnish(campaign: Campaign, run: Run, *, admin: User, annotator: User) -> Va
         "run-compare?": f"?run={run.pk}&run={_other_run(run).pk}",
         **_versions(run, admin),
         **_query(admin),
+        **_maps(campaign, run, admin),
         "join.token": token,
         "uidb64": urlsafe_base64_encode(force_bytes(forgetful.pk)),
         "password_reset_confirm.token": default_token_generator.make_token(forgetful),
     }
+
+
+def _maps(campaign: Campaign, run: Run, admin: User) -> Values:
+    """Two, to stand beside each other, and a selection that was marked on one."""
+    now, dataset = timezone.now(), campaign.dataset
+    faces = list(dataset.faces.order_by("pk").values_list("pk", flat=True))
+    figures = {
+        "n": len(faces), "of": len(faces), "trustworthiness": 0.941, "continuity": 0.952,
+        "neighbours_measured": 15, "measured_on": len(faces),
+    }  # fmt: skip
+    made = []
+    for method in ("tsne", "umap"):
+        settings = {"method": method, "perplexity": 30.0, "neighbours": 15, "seed": 0}
+        asked = ask_for_map(run.model_version, [dataset], admin, now, **settings)
+        rng = random.Random(method)
+        enter_points(asked, [(face, rng.gauss(0, 9), rng.gauss(0, 6)) for face in faces], figures, "")
+        jobs.end(jobs.claim(ExpressionMap, asked.pk, "worker:1", now), now)
+        made.append(asked)
+    selection = make_selection(faces[:9], name="a corner of it", on=made[0], by=admin, at=now)
+    return {
+        "map_id": made[0].pk, "map-detail?": f"?beside={made[1].pk}", "selection_id": selection.pk,
+        "dataset-wall?": f"?selection={selection.pk}",
+    }  # fmt: skip
 
 
 def _versions(run: Run, admin: User) -> Values:

@@ -1,5 +1,10 @@
 """Tables of reports, maps, queries, studies and what manipulation makes: a module a subject."""
 
+from annotate.insight.models.maps import ExpressionMap, MapMethod, MapPoint
 from annotate.insight.models.queries import QueryEmbedding, QueryFace, QueryPicture
+from annotate.insight.models.selections import FaceSelection, SelectedFace
 
-__all__ = ["QueryEmbedding", "QueryFace", "QueryPicture"]
+__all__ = [
+    "ExpressionMap", "FaceSelection", "MapMethod", "MapPoint", "QueryEmbedding", "QueryFace", "QueryPicture",
+    "SelectedFace",
+]  # fmt: skip
