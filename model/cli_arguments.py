@@ -10,6 +10,7 @@ from typing import Any
 
 from model import map_command
 from model.evaluation.arguments import add_report
+from model.manipulation import cli as manipulation
 
 METHODS = ("dln", "fecnet", "classifier")
 BACKBONES = ("small", "facenet")
@@ -26,6 +27,8 @@ def build_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, run in commands.items():
         _ARGUMENTS[name](_command(subparsers, name, run))
+    manipulate = subparsers.add_parser("manipulate", help=manipulation.ABOUT, description=manipulation.ABOUT)
+    manipulation.add_commands(manipulate, _at_least)
     return parser
 
 

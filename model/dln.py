@@ -33,8 +33,11 @@ class Deviation(nn.Module):
         return self
 
     def identity_vectors(self, images: Tensor) -> Tensor:
-        """V_id (N, 512) of float images (N, 3, S, S). Constant for a given picture: worth keeping."""
-        return self._scaled(self.identity(images)).detach()
+        """V_id (N, 512) of float images (N, 3, S, S). Constant for a given picture: worth keeping.
+
+        Gradients reach no weight, but the images, where these take any.
+        """
+        return self._scaled(self.identity(images))
 
     def forward(self, images: Tensor, identity_vectors: Tensor | None = None) -> Tensor:
         """V_exp (N, 512) of float images (N, 3, S, S), with V_id (N, 512) if it is known already."""

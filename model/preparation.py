@@ -5,6 +5,7 @@ Training itself is training.py's, the files of a run are run.py's.
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -59,7 +60,18 @@ def prepare(snapshot: Snapshot, config: TrainConfig) -> tuple[Snapshot, tuple[st
     return with_held_out(snapshot, config.hold_out, config.seed)
 
 
-def decoded(snapshot: Snapshot, job: Job, team: Team, events: Events) -> np.ndarray:
+class TakesCrops(Protocol):
+    """A job that crops are decoded for: where to, kept in which file if in any, how large."""
+
+    @property
+    def output(self) -> Path: ...
+    @property
+    def crops(self) -> Path | None: ...
+    @property
+    def size(self) -> int: ...
+
+
+def decoded(snapshot: Snapshot, job: TakesCrops, team: Team, events: Events) -> np.ndarray:
     """All crops, uint8 (F, S, S, 3), mapped from a file, so that memory holds what is used.
 
     Unless `job.crops` names a file to keep, it has no name any more when this returns: it goes with the

@@ -5,7 +5,6 @@ Where data and identity branch come from is preparation.py's; files are checkpoi
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from model.accuracy import Report, hits, report_of
+from model.ahead import ahead
 from model.augmentation import augment
 from model.backbone import to_input
 from model.crops import take
@@ -119,7 +119,7 @@ class Trainer:
         images = 0
         losses: list[float] = []
         right: list[np.ndarray] = []
-        for number, drawn in enumerate(_ahead(self._draw(epoch))):
+        for number, drawn in enumerate(ahead(self._draw(epoch))):
             step = epoch * self.sampler.steps + number
             loss, embeddings = self._step(drawn, step)
             images += len(drawn.batch.faces)
@@ -222,12 +222,3 @@ class Trainer:
             if progress is not None:
                 progress(min(start + EMBED_AT_ONCE, len(faces)))
         return torch.cat(parts)
-
-
-def _ahead(steps: Iterator[_Step]) -> Iterator[_Step]:
-    """The same, each drawn in another thread while the one before it is computed."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, steps, None)
-        while (step := coming.result()) is not None:
-            coming = pool.submit(next, steps, None)
-            yield step
