@@ -30,6 +30,7 @@ class Events:
     progress: stage, step, steps, images_per_second (since the stage began), and where there is one: loss,
         rate (the step's learning rate), gpu (gpu.Load of the first process's card)
     epoch: stage, epoch, epochs, loss, seconds; of "train" also step, train_accuracy, report (as evaluate's)
+        of manipulation: terms (each of the losses), report (as manipulation.trainer's validate gives it)
     done: checkpoint, epochs, seconds, report
     failed: reason
     row: row, seed: an ablation goes on with this run
