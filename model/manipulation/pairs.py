@@ -84,7 +84,12 @@ def held_out_pairs(snapshot: Snapshot, most: int, seed: int) -> np.ndarray:
     known = np.flatnonzero((snapshot.faces.split == SPLITS["val"]) & (identity != UNKNOWN))
     if len(np.unique(identity[known])) < 2:
         return np.empty((0, 2), dtype=np.int64)
-    pairs = np.stack(np.meshgrid(known, known, indexing="ij"), axis=-1).reshape(-1, 2)
-    pairs = pairs[identity[pairs[:, 0]] != identity[pairs[:, 1]]]
-    chosen = np.random.default_rng(seed).permutation(len(pairs))[:most]
-    return pairs[np.sort(chosen)]
+    every, count = len(known) ** 2, 2 * most
+    while True:
+        # By their numbers: all pairs of thousands of faces would fill the memory.
+        numbers = np.random.default_rng(seed).choice(every, size=min(count, every), replace=False)
+        pairs = known[np.stack(np.divmod(numbers, len(known)), axis=1)]
+        pairs = pairs[identity[pairs[:, 0]] != identity[pairs[:, 1]]]
+        if len(pairs) >= most or count >= every:
+            return pairs[:most]
+        count *= 2

@@ -58,6 +58,14 @@ def test_it_says_what_is_missing(snapshot):
         PairSampler(with_faces(snapshot, identity=np.zeros(count, dtype=int)), tiny())
 
 
+def test_pairs_of_many_faces_are_drawn_without_listing_all(snapshot):
+    count = 100_000
+    split, who = np.full(count, SPLITS["val"]), np.repeat(np.arange(100), 1000)
+    pairs = held_out_pairs(with_faces(snapshot, split=split, identity=who), 50, seed=0)
+    assert pairs.shape == (50, 2)
+    assert (who[pairs[:, 0]] != who[pairs[:, 1]]).all()
+
+
 def test_held_out_pairs_are_of_two_val_people_and_always_the_same(snapshot):
     pairs = held_out_pairs(snapshot, 40, seed=3)
     assert pairs.shape == (40, 2)
@@ -67,4 +75,5 @@ def test_held_out_pairs_are_of_two_val_people_and_always_the_same(snapshot):
     assert np.array_equal(pairs, held_out_pairs(snapshot, 40, seed=3))
     assert not np.array_equal(pairs, held_out_pairs(snapshot, 40, seed=4))
     assert len(np.unique(held_out_pairs(snapshot, 10_000, seed=0), axis=0)) == 30 * 24
+    assert held_out_pairs(snapshot, 10_000, seed=0).shape == (30 * 24, 2)
     assert not len(held_out_pairs(with_faces(snapshot, split=snapshot.faces.split * 0), 40, seed=0))
