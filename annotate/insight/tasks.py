@@ -6,8 +6,8 @@ from celery import Task
 from django.db import transaction
 from django.utils import timezone
 
-from annotate.insight import map_worker, query_worker
-from annotate.insight.models import ExpressionMap, QueryEmbedding, QueryPicture
+from annotate.insight import map_worker, query_worker, report_worker
+from annotate.insight.models import ExpressionMap, QueryEmbedding, QueryPicture, Report
 from annotate.insight.queries import sweep_queries
 from annotate.training import jobs
 from annotate.training.job_worker import work_on
@@ -39,9 +39,16 @@ def sweep() -> None:
     sweep_queries(timezone.now())
 
 
+@app.task
+def make_report(*, job_id: int) -> None:
+    """Make a report, if it is still asked for."""
+    work_on(Report, job_id, report_worker.make)
+
+
 # Which task does the jobs of which table.
 TASKS: dict[type[Job], Task] = {
     QueryPicture: find_query_faces, QueryEmbedding: embed_query, ExpressionMap: lay_out_map,
+    Report: make_report,
 }  # fmt: skip
 
 

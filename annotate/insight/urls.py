@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from annotate.insight import map_views, query_api, query_views, selection_views, views
+from annotate.insight import (
+    map_views,
+    query_api,
+    query_views,
+    report_api,
+    report_views,
+    selection_views,
+    views,
+)
 
 urlpatterns = [
     path("explore/", views.explore, name="explore"),
@@ -27,4 +35,13 @@ urlpatterns = [
         selection_views.selection_campaign,
         name="selection-campaign",
     ),
+    path("reports/", report_views.report_list, name="report-list"),
+    path("reports/<int:report_id>/", report_views.report_detail, name="report-detail"),
+    path("reports/<int:report_id>/report.md", report_views.report_file, name="report-file"),
+    path(
+        "api/versions/<int:version_id>/reports",
+        report_api.VersionReports.as_view(),
+        name="api-version-reports",
+    ),
+    path("api/reports/<int:report_id>", report_api.OneReport.as_view(), name="api-report"),
 ]

@@ -5,12 +5,12 @@ Nobody is named: people are counted. What only its makers can say (licence, cita
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from annotate.training import reports
 from annotate.training.lineage import lineage
+from annotate.training.markdown_tables import plain, table
 from annotate.training.models import ModelVersion, Snapshot, SnapshotAlteration
 from annotate.training.snapshot_facts import Annotators, SnapshotFacts, facts_of
 from annotate.training.validating import unfair_to, validation_snapshot
@@ -38,7 +38,7 @@ def card_of(version: ModelVersion) -> str:
         ["## Training", *_training(version)],
         ["## Limits", *_limits(version, snapshot, facts)],
         ["## Erased people", *_erased(version)],
-        ["## Left to its makers", *_table(("Fact", "Value"), [(name, NOT_STATED) for name in _OPEN])],
+        ["## Left to its makers", *table(("Fact", "Value"), [(name, NOT_STATED) for name in _OPEN])],
     ]
     return "\n\n".join("\n\n".join(part) for part in parts) + "\n"
 
@@ -53,7 +53,7 @@ def _identity(version: ModelVersion) -> Iterator[str]:
         "A network that places pictures of faces so that like expressions lie near each other: 16 numbers "
         "a face."
     )
-    yield from _table(
+    yield from table(
         ("Fact", "Value"),
         [
             ("Made", f"{version.created_at:%Y-%m-%d}, by run {run.pk}"),
@@ -68,8 +68,8 @@ def _identity(version: ModelVersion) -> Iterator[str]:
 def _data(version: ModelVersion, snapshot: Snapshot, facts: SnapshotFacts | None) -> Iterator[str]:
     then = snapshot.sha256_at(version.run.created_at)
     yield (
-        f"Snapshot “{_plain(snapshot.name)}” of data set {_plain(snapshot.dataset.name)}"
-        + (f" with campaign {_plain(snapshot.campaign.name)}" if snapshot.campaign else "")
+        f"Snapshot “{plain(snapshot.name)}” of data set {plain(snapshot.dataset.name)}"
+        + (f" with campaign {plain(snapshot.campaign.name)}" if snapshot.campaign else "")
         + f", SHA-256 `{then}`"
         + ("" if then == snapshot.sha256 else f"; altered since, now `{snapshot.sha256}`")
         + "."
@@ -80,7 +80,7 @@ def _data(version: ModelVersion, snapshot: Snapshot, facts: SnapshotFacts | None
     if facts is None:
         yield "Its tables are not there any more, so nothing can be counted."
         return
-    yield from _table(
+    yield from table(
         ("Split", "Faces", "People"),
         [
             (words, f"{facts.faces.get(split, 0):,}", f"{facts.people.get(split, 0):,}")
@@ -89,7 +89,7 @@ def _data(version: ModelVersion, snapshot: Snapshot, facts: SnapshotFacts | None
     )
     if facts.nameless:
         yield f"Of {_several(facts.nameless, 'face')} nobody knows whose they are."
-    yield from _table(
+    yield from table(
         ("Triplets", *(words.capitalize() for words in SPLITS.values())),
         [
             (words, *(f"{facts.triplets.get((source, split), 0):,}" for split in SPLITS))
@@ -106,7 +106,7 @@ def _annotators(facts: SnapshotFacts | None) -> Iterator[str]:
         return
     columns = [_figures_of(people) for _, people in known]
     names = ("People", "Answers", "Lowest weight", "Median weight", "Mean weight", "Highest weight")
-    yield from _table(("Annotators", *(words for words, _ in known)), list(zip(names, *columns, strict=True)))
+    yield from table(("Annotators", *(words for words, _ in known)), list(zip(names, *columns, strict=True)))
     yield (
         "An annotator's weight is the share of their answers with which the others agree; it is what their "
         "answers count in training. The mean is that over annotators."
@@ -125,7 +125,7 @@ def _accuracy(version: ModelVersion) -> Iterator[str]:
         yield "No validation snapshot is named: there is no accuracy that compares it with other versions."
     else:
         found = version.validations.filter(snapshot=validation, sha256=validation.sha256).first()
-        title = f"On the validation snapshot “{_plain(validation.name)}”, `{validation.sha256[:8]}`"
+        title = f"On the validation snapshot “{plain(validation.name)}”, `{validation.sha256[:8]}`"
         if found:
             yield f"{title}, of people on whom no version may train, {found.at:%Y-%m-%d}:"
             yield from _measured(found.report)
@@ -138,7 +138,7 @@ def _accuracy(version: ModelVersion) -> Iterator[str]:
 def _measured(report: Mapping[str, Any]) -> Iterator[str]:
     rows = reports.accuracy_rows(report)
     if rows:
-        yield from _table(
+        yield from table(
             ("Imported triplets", "Strong", "Weak"),
             [(r.name, _of(r.strong, r.strong_count), _of(r.weak, r.weak_count)) for r in rows],
         )
@@ -159,17 +159,17 @@ def _training(version: ModelVersion) -> Iterator[str]:
     start = reports.start_of(run)
     rows = [("seed", str(run.config.get("seed")))] if "seed" in run.config else []
     rows += [(name, _value(value)) for name, value in sorted(run.config.items()) if name != "seed"]
-    yield from _table(("Setting", "Value"), rows)
+    yield from table(("Setting", "Value"), rows)
     yield "Made with:"
     environment = run.environment or ({"device": start["device"]} if start.get("device") else {})
     if environment:
-        yield from _table(
+        yield from table(
             ("Fact", "Value"), [(name, _value(value)) for name, value in sorted(environment.items())]
         )
     else:
         yield "Nothing is known of the machine."
     for note in start.get("notes") or []:
-        yield f"- {_plain(str(note))}"
+        yield f"- {plain(str(note))}"
     if took := reports.took(run):
         yield f"It took {took}, waiting between workers included."
 
@@ -177,7 +177,7 @@ def _training(version: ModelVersion) -> Iterator[str]:
 def _limits(version: ModelVersion, snapshot: Snapshot, facts: SnapshotFacts | None) -> Iterator[str]:
     """What follows from the facts, and no more."""
     found = [
-        f"- All of its training data are of one data set, {_plain(snapshot.dataset.name)}: on pictures of "
+        f"- All of its training data are of one data set, {plain(snapshot.dataset.name)}: on pictures of "
         "other origin (light, age, ethnicity, spontaneous or posed) nothing was measured."
     ]
     if facts:
@@ -190,7 +190,7 @@ def _limits(version: ModelVersion, snapshot: Snapshot, facts: SnapshotFacts | No
     if validation is None:
         found.append("- It is not measured on people whom no version ever saw.")
     elif reason := _unfair(version, validation):
-        found.append(f"- It is not measured on the validation snapshot. {_plain(reason)}")
+        found.append(f"- It is not measured on the validation snapshot. {plain(reason)}")
     yield "\n".join(found)
 
 
@@ -237,12 +237,7 @@ def _erased(version: ModelVersion) -> Iterator[str]:
         for a in alterations.order_by("at")
     ]
     if rows:
-        yield from _table(("Erased", "Faces", "Triplets"), rows)
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    lines = [head, ("---",) * len(head), *(tuple(map(_plain, row)) for row in rows)]
-    return ["\n".join("| " + " | ".join(line) + " |" for line in lines)]
+        yield from table(("Erased", "Faces", "Triplets"), rows)
 
 
 def _value(value: object) -> str:
@@ -255,8 +250,3 @@ def _value(value: object) -> str:
 
 def _several(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def _plain(text: str) -> str:
-    """Names are of users: no mark of Markdown in them is one, and none ends a line."""
-    return re.sub(r"([\\`*_\[\]<>|~#])", r"\\\1", " ".join(text.split()))

@@ -69,6 +69,18 @@ def _lock(kind: str) -> Iterator[None]:
         call("pg_advisory_unlock")
 
 
+def somebody_waits_to_erase() -> bool:
+    """Whether an erasure waits for those who are in `while_nobody_is_erased`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
+            "AND classid = %s AND objid = 0)",
+            [LOCK_CLASS],
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def holding(snapshots: Collection[Snapshot], keys: Collection[str]) -> list[Snapshot]:
     """Those that have a row for any of these faces."""
     return [s for s in snapshots if snapshot_store.holds(s.folder, keys)]

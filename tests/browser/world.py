@@ -28,17 +28,19 @@ from annotate.faces.crops import find_faces
 from annotate.faces.imports import claim_import, end_succeeded, queue_folder
 from annotate.faces.outcome import Outcome
 from annotate.insight.maps import ask_for_map, enter_points
-from annotate.insight.models import ExpressionMap, QueryPicture
+from annotate.insight.models import ExpressionMap, Extent, QueryPicture
 from annotate.insight.queries import receive, sent_file, store_faces
+from annotate.insight.reports import ask_for_report
 from annotate.insight.selections import make_selection
 from annotate.training import jobs
 from annotate.training.growing import set_up
-from annotate.training.models import Decision, Run, Verdict
+from annotate.training.models import Decision, ModelVersion, Run, Verdict
 from annotate.training.proposals import ask_for_proposal, make_proposal
 from annotate.training.runs import queue_run
 from annotate.training.significance import in_words, unpaired
 from annotate.training.versions import active_version, promote
 from tests.factories import draw_face, make_dataset, make_face
+from tests.insight.reports.sample import figures, make_report
 from tests.training.registry import make_version
 
 CONSENT = """## What this is about
@@ -104,6 +106,7 @@ def furnish(campaign: Campaign, run: Run, *, admin: User, annotator: User) -> Va
         **_versions(run, admin),
         **_query(admin),
         **_maps(campaign, run, admin),
+        **_reports(run),
         "join.token": token,
         "uidb64": urlsafe_base64_encode(force_bytes(forgetful.pk)),
         "password_reset_confirm.token": default_token_generator.make_token(forgetful),
@@ -150,6 +153,15 @@ def _query(admin: User) -> Values:
     QueryPicture.objects.filter(pk=picture.pk).update(worker="worker:1", ended_at=now)
     pages = ("query-detail", "query-crop", "query-delete", "api-query")
     return {"place": 0, **{f"{page}.token": picture.token for page in pages}}
+
+
+def _reports(run: Run) -> Values:
+    """Two of the run's versions beside each other, and one that waits."""
+    dataset, (version, other) = run.snapshot.dataset, ModelVersion.objects.order_by("pk")[:2]
+    make_report(other, dataset, figures(0.55, 0.41), Extent.ALL)
+    report = make_report(version, dataset, figures() | {"notes": ["knn: k = 500 is left out"]}, Extent.ALL)
+    ask_for_report(other, dataset, Extent.ALL, None, timezone.now())
+    return {"report_id": report.pk}
 
 
 def _other_run(run: Run) -> Run:

@@ -3,7 +3,7 @@
 What it does besides is told by the environment: FAIL (which command fails, and how), HANG (train goes on
 until it is killed), FAIL_AFTER_EPOCH, KILLED_AT (after which epoch train kills itself, the first time),
 EPOCH_SECONDS (how long an epoch takes), EMBED_SECONDS (how long a picture takes), GPU (that there is one),
-ACCURACY (what evaluate finds).
+ACCURACY (what evaluate finds), FIGURES (a file with what report prints).
 """
 
 import csv
@@ -91,6 +91,20 @@ def evaluate(options):
     print(json.dumps(REPORT))
 
 
+def report(options):
+    header, *rows = Path(options["--labels"]).read_text().splitlines()
+    assert header == "name,identity,expression,split"
+    if "--faces" in options:
+        assert (Path(options["--checkpoint"]) / "config.json").exists()
+        assert {row.split(",")[0] for row in rows} == {
+            path.name for path in Path(options["--faces"]).iterdir()
+        }
+    for step in (1, 2):
+        emit("progress", stage="report", step=step, steps=2)
+        time.sleep(float(os.environ.get("EMBED_SECONDS", 0)))
+    print(Path(os.environ["FIGURES"]).read_text())
+
+
 def embed(options):
     if "--images" in options:
         names = sorted(path.name for path in Path(options["--images"]).iterdir())
@@ -161,8 +175,8 @@ def main():
         os.kill(os.getpid(), signal.SIGKILL)
     options = dict(itertools.pairwise(arguments))
     deeds = {
-        "train": train, "evaluate": evaluate, "embed": embed, "manipulate train": manipulate_train,
-        "manipulate judge": manipulate_judge,
+        "train": train, "evaluate": evaluate, "embed": embed, "report": report,
+        "manipulate train": manipulate_train, "manipulate judge": manipulate_judge,
     }  # fmt: skip
     deeds[command](options)
 

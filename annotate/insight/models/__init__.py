@@ -2,9 +2,10 @@
 
 from annotate.insight.models.maps import ExpressionMap, MapMethod, MapPoint
 from annotate.insight.models.queries import QueryEmbedding, QueryFace, QueryPicture
+from annotate.insight.models.reports import Extent, Measured, Report
 from annotate.insight.models.selections import FaceSelection, SelectedFace
 
 __all__ = [
-    "ExpressionMap", "FaceSelection", "MapMethod", "MapPoint", "QueryEmbedding", "QueryFace", "QueryPicture",
-    "SelectedFace",
+    "ExpressionMap", "Extent", "FaceSelection", "MapMethod", "MapPoint", "Measured", "QueryEmbedding",
+    "QueryFace", "QueryPicture", "Report", "SelectedFace",
 ]  # fmt: skip
