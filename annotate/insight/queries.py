@@ -24,6 +24,7 @@ from annotate.faces.crops import FoundFace, check_picture
 from annotate.faces.import_files import keep_file
 from annotate.faces.measures import measure
 from annotate.faces.problems import BadRow
+from annotate.insight.manipulations import forget_made_of_queries
 from annotate.insight.models.queries import KEPT_FOR, QueryEmbedding, QueryFace, QueryPicture
 from annotate.training.models import ModelVersion
 
@@ -177,6 +178,7 @@ def store_vector(asked: QueryEmbedding, vector: Sequence[float]) -> None:
 def remove(picture: QueryPicture) -> None:
     """Remove a picture and all that was made of it."""
     QueryPicture.objects.select_for_update().filter(pk=picture.pk).first()
+    forget_made_of_queries(picture.faces.all())
     _remove_crops(picture.faces.all())
     sent_file(picture).unlink(missing_ok=True)
     QueryPicture.objects.filter(pk=picture.pk).delete()

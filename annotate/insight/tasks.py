@@ -6,8 +6,16 @@ from celery import Task
 from django.db import transaction
 from django.utils import timezone
 
-from annotate.insight import map_worker, query_worker, report_worker
-from annotate.insight.models import ExpressionMap, QueryEmbedding, QueryPicture, Report
+from annotate.insight import manipulation_worker, map_worker, query_worker, report_worker
+from annotate.insight.manipulations import sweep_manipulations
+from annotate.insight.models import (
+    ExpressionMap,
+    Interpolation,
+    ManipulationGrid,
+    QueryEmbedding,
+    QueryPicture,
+    Report,
+)
 from annotate.insight.queries import sweep_queries
 from annotate.training import jobs
 from annotate.training.job_worker import work_on
@@ -34,9 +42,22 @@ def lay_out_map(*, job_id: int) -> None:
 
 
 @app.task
+def make_grid(*, job_id: int) -> None:
+    """Make a grid of manipulated faces, if nobody has yet."""
+    manipulation_worker.make_grid(job_id)
+
+
+@app.task
+def make_interpolation(*, job_id: int) -> None:
+    """Make a source's faces on its way to a target's expression, if nobody has yet."""
+    manipulation_worker.make_interpolation(job_id)
+
+
+@app.task
 def sweep() -> None:
-    """Remove query pictures that have expired. Beat sends this every ten minutes."""
+    """Remove query pictures and interpolations that have expired. Beat sends this every ten minutes."""
     sweep_queries(timezone.now())
+    sweep_manipulations(timezone.now())
 
 
 @app.task
@@ -49,6 +70,7 @@ def make_report(*, job_id: int) -> None:
 TASKS: dict[type[Job], Task] = {
     QueryPicture: find_query_faces, QueryEmbedding: embed_query, ExpressionMap: lay_out_map,
     Report: make_report,
+    ManipulationGrid: make_grid, Interpolation: make_interpolation,
 }  # fmt: skip
 
 

@@ -3,6 +3,8 @@
 from django.urls import path
 
 from annotate.insight import (
+    manipulation_views,
+    manipulator_views,
     map_views,
     query_api,
     query_views,
@@ -13,6 +15,52 @@ from annotate.insight import (
 )
 
 urlpatterns = [
+    path("explore/manipulators/", manipulator_views.manipulator_list, name="manipulator-list"),
+    path(
+        "explore/manipulators/<int:manipulator_id>/",
+        manipulator_views.manipulator_detail,
+        name="manipulator-detail",
+    ),
+    path(
+        "explore/manipulators/<int:manipulator_id>/grid/",
+        manipulator_views.manipulator_grid,
+        name="manipulator-grid",
+    ),
+    path(
+        "explore/manipulators/<int:manipulator_id>/try/",
+        manipulation_views.manipulator_try,
+        name="manipulator-try",
+    ),
+    path(
+        "explore/manipulation-grids/<int:grid_id>/live/",
+        manipulator_views.manipulation_grid_live,
+        name="manipulation-grid-live",
+    ),
+    path(
+        "explore/manipulation-grids/<int:grid_id>/delete/",
+        manipulator_views.manipulation_grid_delete,
+        name="manipulation-grid-delete",
+    ),
+    path(
+        "explore/manipulation-grids/<int:grid_id>/<slug:which>.png",
+        manipulator_views.manipulation_grid_picture,
+        name="manipulation-grid-picture",
+    ),
+    path(
+        "explore/manipulations/<int:manipulation_id>/",
+        manipulation_views.manipulation_detail,
+        name="manipulation-detail",
+    ),
+    path(
+        "explore/manipulations/<int:manipulation_id>/live/",
+        manipulation_views.manipulation_live,
+        name="manipulation-live",
+    ),
+    path(
+        "explore/manipulations/<int:manipulation_id>/<slug:which>.png",
+        manipulation_views.manipulation_picture,
+        name="manipulation-picture",
+    ),
     path("explore/", views.explore, name="explore"),
     path("explore/alike/", query_views.query_list, name="query-list"),
     path("explore/queries/<uuid:token>/", query_views.query_detail, name="query-detail"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from django.utils import timezone
 
@@ -12,7 +13,7 @@ from annotate.training.models import Run
 from annotate.training.run_kinds import config_of
 from annotate.training.runs import Claim
 from annotate.training.shared_folders import checkpoint_at_hand
-from annotate.training.workplace import Workplace
+from annotate.training.workplace import Failed, Workplace
 
 
 def produce(place: Workplace, run: Run, snapshot_folder: Path) -> Callable[[Claim], None]:
@@ -23,10 +24,19 @@ def produce(place: Workplace, run: Run, snapshot_folder: Path) -> Callable[[Clai
         if not files.is_trained:
             output = ["--output", str(files.checkpoint), "--resume"]
             place.train(["manipulate", "train", *given, *config_of(run).arguments(), *output])
-        judgement = place.figures(["manipulate", "judge", "--manipulator", str(files.checkpoint), *given])
+        judgement = _judged(place, ["--manipulator", str(files.checkpoint), *given])
 
     def enter(claim: Claim) -> None:
         folder = f"{files.folder.name}/{files.checkpoint.name}"
         enter_manipulator(claim, folder=folder, judgement=judgement, at=timezone.now())
 
     return enter
+
+
+def _judged(place: Workplace, arguments: list[str]) -> dict[str, Any]:
+    """The judges' figures or, under "refused", why there are none: nobody was held out, say. What was learnt
+    is good without."""
+    try:
+        return place.figures(["manipulate", "judge", *arguments, "--events", "-"], "judging")
+    except Failed as error:
+        return {"refused": str(error)}

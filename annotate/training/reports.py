@@ -21,8 +21,12 @@ STAGES = {
     "identity": "Training the identity branch",
     "identity vectors": "Identity vectors of all faces",
     "train": "Training",
-    "guide": "Embedding all faces",
     "evaluating": "Measuring on who was held out",
+    "embed": "Embedding all faces",
+    "judging": "Judging it on held-out people",
+    "judging crops": "Judging it: decoding the faces",
+    "judging expression": "Judging it: training a judge of expressions",
+    "judging identity": "Judging it: training a judge of people",
     "embedding": "Embedding all faces",
     "storing": "Storing the embeddings",
 }

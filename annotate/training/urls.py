@@ -5,6 +5,7 @@ from django.urls import path
 from annotate.training import (
     growing_views,
     launch_views,
+    manipulator_api,
     notice_views,
     proposal_views,
     snapshot_views,
@@ -60,6 +61,7 @@ urlpatterns = [
     path("versions/<int:version_id>/card.md", version_file_views.version_card_file, name="version-card-file"),
     path("versions/<int:version_id>/download", version_file_views.version_download, name="version-download"),
     path("api/versions", version_api.Versions.as_view(), name="api-versions"),
+    path("api/manipulators", manipulator_api.Manipulators.as_view(), name="api-manipulators"),
     path("versions/<int:version_id>/live/", version_views.version_live, name="version-live"),
     path("versions/<int:version_id>/embed/", version_views.version_embed, name="version-embed"),
     path("versions/<int:version_id>/measure/", version_views.version_measure, name="version-measure"),

@@ -52,11 +52,21 @@ class Workplace:
         self.run(arguments, on_line, processes=processes)
         self.files.note_trained()
 
-    def figures(self, arguments: list[str]) -> dict[str, Any]:
-        """What a command that measures prints last, a JSON object. Raises Failed where that is none."""
+    def figures(self, arguments: list[str], stage: str = "evaluating") -> dict[str, Any]:
+        """What a command that measures prints last, a JSON object. Raises Failed where that is none.
+
+        Where it tells how far it is, its own stages are told behind this one's name.
+        """
         lines: list[str] = []
-        self.watch.enter_stage("evaluating")
-        self.run(arguments, lines.append)
+
+        def on_line(line: str) -> None:
+            lines.append(line)
+            event = said_in(line)
+            if "stage" in event:
+                self.watch.hear(event | {"stage": f"{stage} {event['stage']}"})
+
+        self.watch.enter_stage(stage)
+        self.run(arguments, on_line)
         found = said_in(lines[-1]) if lines else {}
         if not found:
             raise Failed("The evaluation ended well but printed no figures; the log says more.")

@@ -39,6 +39,7 @@ from annotate.training.proposals import ask_for_proposal, make_proposal
 from annotate.training.runs import queue_run
 from annotate.training.significance import in_words, unpaired
 from annotate.training.versions import active_version, promote
+from tests.browser.made_faces import made_faces
 from tests.factories import draw_face, make_dataset, make_face
 from tests.insight.reports.sample import figures, make_report
 from tests.training.registry import make_version
@@ -107,6 +108,7 @@ def furnish(campaign: Campaign, run: Run, *, admin: User, annotator: User) -> Va
         **_query(admin),
         **_maps(campaign, run, admin),
         **_reports(run),
+        **made_faces(run, admin),
         "join.token": token,
         "uidb64": urlsafe_base64_encode(force_bytes(forgetful.pk)),
         "password_reset_confirm.token": default_token_generator.make_token(forgetful),

@@ -62,14 +62,35 @@ def test_killed_it_goes_on_from_its_checkpoint(asked, monkeypatch):
     assert (run_folder(asked) / "epochs").read_text().split() == ["0", "1"]
 
 
-@pytest.mark.parametrize("command", ["manipulate train", "manipulate judge"])
-def test_a_failure_says_why(asked, monkeypatch, command):
-    monkeypatch.setenv("FAIL", f"{command}:said")
+def test_a_failure_says_why(asked, monkeypatch):
+    monkeypatch.setenv("FAIL", "manipulate train:said")
     train_run(run_id=asked.pk)
     asked.refresh_from_db()
     assert (asked.state, asked.error) == (RunState.FAILED, "the snapshot is torn")
     assert not Manipulator.objects.exists()
     assert resume_run(asked.pk, timezone.now()).state == RunState.QUEUED
+
+
+def test_what_nobody_could_judge_is_entered_all_the_same(asked, monkeypatch, client_of, curator):
+    monkeypatch.setenv("FAIL", "manipulate judge:said")
+    train_run(run_id=asked.pk)
+    asked.refresh_from_db()
+    assert asked.state == RunState.SUCCEEDED
+    page = text_of(client_of(curator).get(f"/runs/{asked.pk}/"))
+    assert "It was not judged. the snapshot is torn" in page
+    assert how_it_ended(asked) == "has succeeded"
+
+
+def test_a_killed_judging_is_done_again(asked, monkeypatch):
+    monkeypatch.setenv("FAIL", "manipulate judge:killed")
+    train_run(run_id=asked.pk)
+    asked.refresh_from_db()
+    assert (asked.state, asked.losses) == (RunState.QUEUED, 1)
+    monkeypatch.delenv("FAIL")
+    train_run(run_id=asked.pk)
+    asked.refresh_from_db()
+    assert asked.state == RunState.SUCCEEDED
+    assert (run_folder(asked) / "epochs").read_text().split() == ["0"], "What is trained is not trained again"
 
 
 def test_its_page_shows_what_came_of_it(asked, client_of, curator):
@@ -152,3 +173,13 @@ def test_settings_out_of_range_are_refused(bad):
     with pytest.raises(BadSetting) as refused:
         ManipulationConfig.from_json(bad)
     assert refused.value.field == next(iter(bad))
+
+
+def test_scripts_get_the_list_and_the_figures(client_of, version, annotator, curator, admin):
+    made = make_manipulator(version, expression=0.934)
+    assert client_of(None).get("/api/manipulators").status_code in (401, 403)
+    assert client_of(annotator).get("/api/manipulators").status_code == 403
+    for user in (curator, admin):
+        [told] = client_of(user).get("/api/manipulators").json()["manipulators"]
+        assert (told["id"], told["version"], told["nearer_to_expression"]) == (made.pk, version.pk, 0.934)
+        assert (told["pairs"], told["size"], told["erased_at"]) == (24, 64, None)
