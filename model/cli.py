@@ -16,6 +16,7 @@ from typing import Any
 from model.cli_arguments import build_parser
 from model.errors import ModelError, writing_to
 from model.map_command import lay_out_map
+from model.neighbours_command import find_neighbours
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -209,5 +210,6 @@ COMMANDS = {
     "export-onnx": export_onnx,
     "pretrain-identity": pretrain_identity,
     "map": lay_out_map,
+    "neighbours": find_neighbours,
     "report": report,
 }

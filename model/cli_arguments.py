@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from model import map_command
+from model import map_command, neighbours_command
 from model.evaluation.arguments import add_report
 from model.manipulation import cli as manipulation
 
@@ -215,5 +215,6 @@ _ARGUMENTS = {
     "export-onnx": _add_export_onnx,
     "pretrain-identity": _add_pretrain_identity,
     "map": map_command.add_arguments,
+    "neighbours": neighbours_command.add_arguments,
     "report": add_report,
 }
