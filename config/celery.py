@@ -1,4 +1,4 @@
-"""The Celery application: two queues, `cpu` (default) and `gpu`."""
+"""The Celery application: the queues `cpu` (default), `quick` (somebody waits for the answer) and `gpu`."""
 
 import os
 

@@ -1,6 +1,6 @@
 """Says whether one part of an installation works: what the containers' health checks run.
 
-    python -m config.health web|worker-cpu|worker-gpu|beat [--port 8000]
+    python -m config.health web|worker-cpu|worker-quick|worker-gpu|beat [--port 8000]
 
 Exits with 0 or says what is wrong. Each part is asked for itself: a database that is down for a moment is
 no reason to restart the web server.

@@ -36,6 +36,8 @@ CELERY = ["celery", "-A", "config.celery"]
 COMMANDS = {
     "web": GUNICORN,
     "worker-cpu": [*CELERY, "worker", "-Q", "cpu", "-n", "cpu@%h", "--concurrency", "1"],
+    # Nobody who waits for an answer waits for what the cpu queue has in hand. It keeps networks in memory.
+    "worker-quick": [*CELERY, "worker", "-Q", "quick", "-n", "quick@%h", "--concurrency", "1"],
     # One at a time: two trainings would fight for the memory of one GPU.
     "worker-gpu": [*CELERY, "worker", "-Q", "gpu", "-n", "gpu@%h", "--concurrency", "1"],
     "beat": [*CELERY, "beat", "--pidfile", ""],
