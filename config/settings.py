@@ -198,7 +198,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": environment.number("CELERY_VISIBILITY_SECONDS", 86_400 * 30)
 }
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
-CELERY_TASK_ROUTES = {"annotate.training.tasks.train_run": {"queue": "gpu"}}
+CELERY_TASK_ROUTES = {
+    "annotate.training.tasks.train_run": {"queue": "gpu"},
+    # Seconds each, and somebody waits for them.
+    "annotate.insight.tasks.find_query_faces": {"queue": "quick"},
+    "annotate.insight.tasks.embed_query": {"queue": "quick"},
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -210,6 +215,7 @@ CELERY_BEAT_SCHEDULE = {
     "look-for-gpu-workers": {"task": "annotate.training.tasks.look_for_gpu_workers", "schedule": 30.0},
     "notice-lost-errands": {"task": "annotate.training.tasks.notice_lost_errands", "schedule": 30.0},
     "notice-lost-insight": {"task": "annotate.insight.tasks.notice_lost_insight", "schedule": 30.0},
+    "tend-embedding-index": {"task": "annotate.insight.tasks.tend_embedding_index", "schedule": 60.0},
     "sweep-queries": {"task": "annotate.insight.tasks.sweep", "schedule": 600.0},
     "tend-fine-tunings": {"task": "annotate.training.tasks.tend_fine_tunings", "schedule": 120.0},
     "notice-lost-curation": {"task": "annotate.curation.tasks.notice_lost_curation", "schedule": 60.0},

@@ -9,15 +9,28 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
 from annotate.accounts.permissions import curator_required
 from annotate.insight.models import QueryFace, QueryPicture
-from annotate.insight.queries import MOST_BYTES, QueryRefused, crop_of, receive, remove, too_long
+from annotate.insight.queries import (
+    QueryRefused,
+    ask_to_embed,
+    crop_of,
+    receive,
+    remove,
+    too_long,
+)
 from annotate.insight.query_forms import QueryForm
-from annotate.insight.tasks import find_query_faces
+from annotate.insight.retrieval import query_of_picture, some_faces
+from annotate.insight.retrieval_forms import RetrievalForm
+from annotate.insight.retrieval_views import columns_of
+from annotate.insight.tasks import embed_query, find_query_faces
+from annotate.training.models import ModelVersion
+from annotate.training.versions import active_version
 
 PICTURES_SHOWN = 24
 
@@ -56,10 +69,12 @@ def _receive(request: HttpRequest) -> HttpResponse:
 
 def _list(request: HttpRequest, form: QueryForm, refused: str = "", status: int = 200) -> HttpResponse:
     hers = QueryPicture.objects.of(request.user, timezone.now())
+    active = active_version()
     context = {
         "form": form,
         "refused": refused,
-        "most_bytes": MOST_BYTES,
+        "active": active,
+        "some": some_faces(active),
         "pictures": hers.prefetch_related("faces").order_by("-pk")[:PICTURES_SHOWN],
     }
     return render(request, "insight/queries.html", context, status=status)
@@ -68,9 +83,44 @@ def _list(request: HttpRequest, form: QueryForm, refused: str = "", status: int 
 @require_safe
 @curator_required
 def query_detail(request: HttpRequest, token: uuid.UUID) -> HttpResponse:
+    """How far the picture is; of several faces which one (?face=); what is nearest to it."""
     picture = _hers(request, token)
     faces = list(picture.faces.all()) if picture.state == "done" else []
-    return render(request, "insight/query.html", {"picture": picture, "faces": faces})
+    form = RetrievalForm(request.GET)
+    place = request.GET.get("face", "0" if len(faces) == 1 else "")
+    chosen = next((face for face in faces if str(face.place) == place), None)
+    columns = []
+    if chosen is not None and form.is_valid():
+        columns = columns_of(
+            form,
+            lambda version: query_of_picture(chosen, version),
+            lambda version: chosen.embeddings.filter(model_version=version).first(),
+        )
+    context = {
+        "picture": picture,
+        "faces": faces,
+        "chosen": chosen,
+        "form": form,
+        "columns": columns,
+        "under_way": not picture.ended_at or any(column.is_under_way for column in columns),
+    }
+    return render(request, "insight/query.html", context)
+
+
+@require_POST
+@curator_required
+def query_embed(request: HttpRequest, token: uuid.UUID, place: int, version_id: int) -> HttpResponse:
+    """Have one of its faces embedded by a version, and go back."""
+    face = get_object_or_404(QueryFace, picture=_hers(request, token), place=place)
+    version = get_object_or_404(ModelVersion, pk=version_id)
+    with transaction.atomic():
+        asked, is_new = ask_to_embed(face, version, timezone.now())
+        if is_new:
+            transaction.on_commit(lambda: embed_query.delay(job_id=asked.pk), robust=True)
+    back = request.POST.get("next", "")
+    own = reverse("query-detail", args=[token])
+    # Nowhere but to this picture's own page.
+    return redirect(back if back.partition("?")[0] == own else f"{own}?face={place}&version={version_id}")
 
 
 @require_safe

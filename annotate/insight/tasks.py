@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotate.insight import manipulation_worker, map_worker, query_worker, report_worker
+from annotate.insight.embedding_index import tend_index
 from annotate.insight.manipulations import sweep_manipulations
 from annotate.insight.models import (
     ExpressionMap,
@@ -64,6 +65,12 @@ def sweep() -> None:
 def make_report(*, job_id: int) -> None:
     """Make a report, if it is still asked for."""
     work_on(Report, job_id, report_worker.make)
+
+
+@app.task
+def tend_embedding_index() -> None:
+    """Have the active version's embeddings indexed, where that is worth it. Beat sends this every minute."""
+    tend_index()
 
 
 # Which task does the jobs of which table.

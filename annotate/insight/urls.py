@@ -10,6 +10,8 @@ from annotate.insight import (
     query_views,
     report_api,
     report_views,
+    retrieval_api,
+    retrieval_views,
     selection_views,
     views,
 )
@@ -66,6 +68,18 @@ urlpatterns = [
     path("explore/queries/<uuid:token>/", query_views.query_detail, name="query-detail"),
     path("explore/queries/<uuid:token>/<int:place>.jpg", query_views.query_crop, name="query-crop"),
     path("explore/queries/<uuid:token>/delete/", query_views.query_delete, name="query-delete"),
+    path(
+        "explore/queries/<uuid:token>/<int:place>/embed/<int:version_id>/",
+        query_views.query_embed,
+        name="query-embed",
+    ),
+    path("explore/alike/<int:face_id>/", retrieval_views.query_face, name="query-face"),
+    path("api/faces/<int:face_id>/neighbours", retrieval_api.FaceNeighbours.as_view(), name="api-neighbours"),
+    path(
+        "api/queries/<uuid:token>/neighbours",
+        retrieval_api.QueryNeighbours.as_view(),
+        name="api-query-neighbours",
+    ),
     path("api/queries", query_api.Queries.as_view(), name="api-queries"),
     path("api/queries/<uuid:token>", query_api.Query.as_view(), name="api-query"),
     path("maps/", map_views.map_list, name="map-list"),

@@ -29,7 +29,7 @@ from annotate.faces.imports import claim_import, end_succeeded, queue_folder
 from annotate.faces.outcome import Outcome
 from annotate.insight.maps import ask_for_map, enter_points
 from annotate.insight.models import ExpressionMap, Extent, QueryPicture
-from annotate.insight.queries import receive, sent_file, store_faces
+from annotate.insight.queries import receive, sent_file, store_faces, store_vectors
 from annotate.insight.reports import ask_for_report
 from annotate.insight.selections import make_selection
 from annotate.training import jobs
@@ -153,7 +153,9 @@ def _query(admin: User) -> Values:
     store_faces(picture, find_faces(sent_file(picture), is_prealigned=True))
     sent_file(picture).unlink()
     QueryPicture.objects.filter(pk=picture.pk).update(worker="worker:1", ended_at=now)
-    pages = ("query-detail", "query-crop", "query-delete", "api-query")
+    # As a worker does by the active version.
+    store_vectors(picture.faces.all(), active_version(), [[0.25] * 16], now)
+    pages = ("query-detail", "query-crop", "query-delete", "query-embed", "api-query", "api-query-neighbours")
     return {"place": 0, **{f"{page}.token": picture.token for page in pages}}
 
 

@@ -15,10 +15,10 @@ from tests.training.registry import make_version
 SIZE = 32
 
 
-def make_real_version(snapshot: Snapshot, runs: Path, seed: int = 0) -> ModelVersion:
+def make_real_version(snapshot: Snapshot, runs: Path, seed: int = 0, size: int = SIZE) -> ModelVersion:
     """A version that can embed. Its branches differ, or all embeddings would be one."""
     torch.manual_seed(seed)
-    config = NetworkConfig(size=SIZE)
+    config = NetworkConfig(size=size)
     network = build_network(config)
     with torch.no_grad():
         for parameter in network.deviation.face.parameters():
