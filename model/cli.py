@@ -179,6 +179,14 @@ def report(arguments: argparse.Namespace) -> None:
     run(arguments)
 
 
+def datasets(arguments: argparse.Namespace) -> None:
+    """Write the labels.csv of a data set in the layout in which it is distributed."""
+    from model.datasets.labels_file import write_labels
+
+    count = write_labels(arguments.name, arguments.root, arguments.output)
+    print(json.dumps({"dataset": arguments.name, "pictures": count, "labels": str(arguments.output)}))
+
+
 def _events(arguments: argparse.Namespace) -> Any:
     """Where a command that says little else tells how far it is: nowhere, a file, or standard output (-)."""
     from model.events import Events
@@ -212,4 +220,5 @@ COMMANDS = {
     "map": lay_out_map,
     "neighbours": find_neighbours,
     "report": report,
+    "datasets": datasets,
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from model import map_command, neighbours_command
-from model.evaluation.arguments import add_report
+from model.evaluation.arguments import add_datasets, add_report
 from model.manipulation import cli as manipulation
 
 METHODS = ("dln", "fecnet", "classifier")
@@ -217,4 +217,5 @@ _ARGUMENTS = {
     "map": map_command.add_arguments,
     "neighbours": neighbours_command.add_arguments,
     "report": add_report,
+    "datasets": add_datasets,
 }

@@ -11,7 +11,7 @@ import numpy as np
 from skimage.color import rgb2gray
 from skimage.feature import hog
 
-from model.pictures import decoded, pictures_of, readable
+from model.pictures import Pictures, decoded, pictures_of, readable
 from model.snapshot import Snapshot
 
 
@@ -56,8 +56,12 @@ def floor_vectors(snapshot: Snapshot, kind: str) -> np.ndarray:
 
     Raises SnapshotError, naming the face's line, for a crop that cannot be read.
     """
-    floor, pictures = FLOORS[kind], pictures_of(snapshot)
-    found = []
+    return floor_of_pictures(pictures_of(snapshot), kind)
+
+
+def floor_of_pictures(pictures: Pictures, kind: str) -> np.ndarray:
+    """As `floor_vectors`, of any pictures (N,). Raises the ModelError of the first that cannot be read."""
+    floor, found = FLOORS[kind], []
     with closing(decoded(pictures, floor.size, pictures.parts())) as parts:
         for _, crops in parts:
             found.append(floor.vectors(readable(crops)))

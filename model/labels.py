@@ -4,7 +4,7 @@ The same file that the web's importers take. Embeddings are stored_embeddings.py
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -50,6 +50,14 @@ class Labels:
         shown = [faces.expressions[code] if code >= 0 else "" for code in faces.expression]
         names = {code: name for name, code in SPLITS.items()}
         return cls.of_texts(faces.keys, who, shown, [names[code] for code in faces.split.tolist()])
+
+    def without(self, expressions: Sequence[str]) -> Self:
+        """The same labels, but that of faces with these expressions none is known. Raises LabelsError."""
+        for name in expressions:
+            if name not in self.expressions:
+                raise LabelsError(f"no face has the expression {name!r}, but {', '.join(self.expressions)}")
+        codes = [self.expressions.index(name) for name in expressions]
+        return replace(self, expression=np.where(np.isin(self.expression, codes), UNKNOWN, self.expression))
 
     def of(self, names: Sequence[str]) -> Self:
         """The labels of these pictures, in their order; nothing is known of one that has none."""

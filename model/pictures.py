@@ -54,7 +54,12 @@ def pictures_in(folder: Path, *, align: bool = False) -> Pictures:
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise ImagesError(f"{folder}: no pictures ({', '.join(sorted(SUFFIXES))})")
-    names = [path.relative_to(folder).as_posix() for path in paths]
+    return pictures_at(folder, [path.relative_to(folder).as_posix() for path in paths], align=align)
+
+
+def pictures_at(folder: Path, names: Sequence[str], *, align: bool = False) -> Pictures:
+    """The pictures of these names, which are paths relative to the folder, in this order; as pictures_in."""
+    paths = [folder / name for name in names]
 
     def stamp(number: int) -> str:
         try:

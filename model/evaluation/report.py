@@ -41,6 +41,10 @@ class ReportSettings:
     resamples: int = 1000
     seed: int = 0
 
+    def split_of(self, faces: LabelledFaces) -> str:
+        """train, val or all: what is measured of these faces."""
+        return self.split or ("val" if (faces.labels.split == SPLITS["val"]).any() else "all")
+
 
 class _Measuring:
     """One report in the making: the faces measured, what is left out and why."""
@@ -48,8 +52,7 @@ class _Measuring:
     def __init__(self, faces: LabelledFaces, settings: ReportSettings) -> None:
         self.every = faces
         self.settings = settings
-        in_val = bool((faces.labels.split == SPLITS["val"]).any())
-        self.split = settings.split or ("val" if in_val else "all")
+        self.split = settings.split_of(faces)
         self.rows = faces.measured(self.split)
         self.faces = faces.taken(self.rows)
         self.bootstrap = Bootstrap(settings.resamples, settings.seed)

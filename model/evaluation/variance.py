@@ -93,4 +93,7 @@ def _mean(resampled: np.ndarray) -> np.ndarray:
 
 
 def _figure(value: float, resampled: np.ndarray, several: bool) -> Figure:
-    return interval(float(value), resampled if several else np.empty(0))
+    """With the percentiles moved to where the value is: who is drawn twice adds no variance, so that
+    resamples have less of it than the faces themselves."""
+    known = resampled[np.isfinite(resampled)] if several else np.empty(0)
+    return interval(float(value), known - known.mean() + value if len(known) else known)

@@ -4,18 +4,23 @@ import contextlib
 import csv
 import io
 import json
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from model.accuracy import report_of
+from model.build import build_network
+from model.checkpoint import Description, save_checkpoint
 from model.cli import main
 from model.embedding_files import write_embeddings
 from model.evaluation.faces import LabelledFaces
 from model.evaluation.report import ReportSettings, report
 from model.evaluation.triplets import read_triplets
 from model.labels import Labels
+from model.network import NetworkConfig
 from tests.model.evaluation.labelled import drawn_faces
 
 QUICK = ReportSettings(resamples=50)
@@ -185,7 +190,7 @@ def test_arguments_that_do_not_go_together(files):
     folder, _ = files
     stored = ("report", "--embeddings", folder / "e.npz")
     for arguments, message in (
-        (["report"], "one of the arguments --checkpoint --embeddings is required"),
+        (["report"], "one of the arguments --checkpoint --floor --embeddings is required"),
         ([*stored, "--checkpoint", folder], "not allowed with"),
         ([*stored, "--labels", folder / "labels.csv", "--k", "0"], "must be at least 1"),
     ):
@@ -196,3 +201,62 @@ def test_arguments_that_do_not_go_together(files):
     (folder / "other.csv").write_text("name,identity\nx,y\n")
     done = command(*stored, "--labels", folder / "other.csv")
     assert "no name of the labels is one of the embeddings': 'x', '0.jpg'" in done.err
+
+
+def test_of_a_checkpoint_its_identity_branch_and_a_floor(drawn, tmp_path):
+    """The same people's pictures as a snapshot and as a folder; V_id tells the drawn people apart."""
+    save_checkpoint(tmp_path / "c", network_of("dln"), None, Description(NetworkConfig(size=32)))
+    quick = ("--resamples", 20, "--k", 1, 5, "--device", "cpu")
+    checkpoint = ("--checkpoint", tmp_path / "c")
+    found = {}
+    for what, how in (
+        ("whole", (*checkpoint, "--leave-out", "m0", "m1")),
+        ("branch", (*checkpoint, "--identity-branch")),
+        ("floor", ("--floor", "pixels")),
+    ):
+        done = command("report", *how, "--snapshot", drawn, *quick)
+        assert done.status == 0, done.err
+        found[what] = json.loads(done.out)
+    assert [one["settings"]["dimensions"] for one in found.values()] == [16, 512, 3072]
+    assert [one["settings"]["faces"] for one in found.values()] == [30] * 3
+    assert found["branch"]["settings"]["embedding"] == "dln of c (identity branch alone)"
+    assert [one["settings"]["faces_with_expression"] for one in found.values()] == [20, 30, 30]
+    assert found["floor"]["triplet_accuracy"]["strong"]["counts"]["all"] > 20
+    with (drawn / "faces.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with (tmp_path / "labels.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["image", "identity", "class", "split"])
+        table.writerows([row[name] for name in ("crop", "identity", "expression", "split")] for row in rows)
+    faces = ("--faces", drawn, "--labels", tmp_path / "labels.csv")
+    done = command("report", *checkpoint, "--identity-branch", *faces, *quick)
+    again = json.loads(done.out)
+    assert again["triplet_accuracy"] is None
+    for measure in ("identity_leakage", "knn", "average_variance"):
+        assert again[measure] == found["branch"][measure]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--checkpoint {c}", "which faces?"),
+        ("--checkpoint {c} --faces {c}", "--labels CSV"),
+        ("--checkpoint {c} --dataset rafd", "--root DIR"),
+        ("--checkpoint {c} --dataset rafd --root {c}", "asked for at https://rafd.socsci.ru.nl"),
+        ("--checkpoint {f} --identity-branch --snapshot {s}", "fecnet has no identity branch"),
+        ("--floor pixels --snapshot {s} --leave-out boredom", "no face has the expression 'boredom'"),
+    ],
+)
+def test_what_is_missing_is_said(drawn, tmp_path, arguments, message):
+    for name, method in (("c", "dln"), ("f", "fecnet")):
+        config = NetworkConfig(method=method, size=32)
+        save_checkpoint(tmp_path / name, network_of(method), None, Description(config))
+    done = command("report", *arguments.format(c=tmp_path / "c", f=tmp_path / "f", s=drawn).split())
+    assert (done.status, done.out) == (1, "")
+    assert message in done.err.splitlines()[-1]
+
+
+@cache
+def network_of(method):
+    torch.manual_seed(0)
+    return build_network(NetworkConfig(method=method, size=32))
