@@ -26,7 +26,8 @@ class Events:
     Every event has "event" and "time" (Unix seconds). By kind:
     start: snapshot, faces, train_faces, val_faces, triplets, val_triplets, annotators, device, environment
     (see environment.environment), notes
-    stage: stage ("crops", "identity", "identity_vectors", "train", "embed", "map"), steps
+    stage: stage ("crops", "identity", "identity_vectors", "train", "embed", "map", "measure",
+        "retrain"), steps
     progress: stage, step, steps, images_per_second (since the stage began), and where there is one: loss,
         rate (the step's learning rate), gpu (gpu.Load of the first process's card)
     epoch: stage, epoch, epochs, loss, seconds; of "train" also step, train_accuracy, report (as evaluate's)

@@ -15,6 +15,26 @@ def add_report(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--embeddings", type=Path, metavar="FILE", help="as embed writes them (.npz, .npy, .csv, .parquet)"
     )
+    _add_faces(parser)
+    _add_measures(parser)
+    option(
+        "--retrain",
+        action="store_true",
+        help="retrain the network with a classification head, and measure it",
+    )
+    option("--epochs", type=_least(1), metavar="N", help="with --retrain (10)")
+    option("--rate", type=float, help="with --retrain: learning rate (1e-3)")
+    option("--markdown", type=Path, metavar="FILE", help="write the report as Markdown tables, too")
+    option("--device", help="cpu, cuda, cuda:1, ... (default: the GPU if there is one)")
+    option(
+        "--events",
+        metavar="FILE",
+        help="append how far it is (JSON lines); - is stdout, the result comes after them",
+    )
+
+
+def _add_faces(parser: argparse.ArgumentParser) -> None:
+    option = parser.add_argument
     faces = parser.add_mutually_exclusive_group()
     faces.add_argument("--snapshot", type=Path, metavar="DIR", help="a snapshot's faces and triplets")
     faces.add_argument(
@@ -35,21 +55,6 @@ def add_report(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="CSV",
         help="columns anchor, positive, negative, and any of kind, strength, source",
-    )
-    _add_measures(parser)
-    option(
-        "--retrain",
-        action="store_true",
-        help="retrain the network with a classification head, and measure it",
-    )
-    option("--epochs", type=_least(1), metavar="N", help="with --retrain (10)")
-    option("--rate", type=float, help="with --retrain: learning rate (1e-3)")
-    option("--markdown", type=Path, metavar="FILE", help="write the report as Markdown tables, too")
-    option("--device", help="cpu, cuda, cuda:1, ... (default: the GPU if there is one)")
-    option(
-        "--events",
-        metavar="FILE",
-        help="append how far it is (JSON lines); - is stdout, the result comes after them",
     )
 
 
