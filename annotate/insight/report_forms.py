@@ -34,6 +34,11 @@ class ReportForm(forms.Form):
         help_text="The identity branch tells what the embedding owes to training: it is what the network "
         "starts from. A worker looks at all pictures for it, and erasures wait meanwhile.",
     )  # fmt: skip
+    retrain = forms.BooleanField(
+        required=False, label="Retrain with a classification head, too",
+        help_text="The whole network learns the labels of the data set’s train faces, or of most people, "
+        "and is measured on the others. A worker’s CPU does it; erasures go first, and begin it anew.",
+    )  # fmt: skip
     neighbours = forms.CharField(
         initial=", ".join(map(str, NEIGHBOURS)), max_length=100, label="Neighbours",
         help_text="Of recognition by nearest neighbours: one or several numbers. The paper has 200.",
@@ -63,10 +68,12 @@ class ReportForm(forms.Form):
         if version and dataset:
             cleaned["extent"] = cleaned.get("extent") or fair_extent(version, dataset)
             try:
-                baseline = cleaned.get("measured") == Measured.IDENTITY
-                check_can_report(dataset, str(cleaned["extent"]), takes_pictures=baseline)
+                looks = bool(cleaned.get("measured") == Measured.IDENTITY or cleaned.get("retrain"))
+                check_can_report(dataset, str(cleaned["extent"]), takes_pictures=looks)
             except CannotReport as error:
                 self.add_error("dataset", str(error))
+        if cleaned.get("retrain") and cleaned.get("measured") == Measured.IDENTITY:
+            self.add_error("retrain", "It is the whole network that is retrained: measure its embedding.")
         return cleaned
 
 

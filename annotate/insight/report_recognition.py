@@ -48,7 +48,10 @@ def recognitions(figures: Figures, other: Figures | None) -> list[Recognition]:
     found = [_knn(k, by_k[k], figures, other) for k in sorted(by_k, key=int)]
     if head := figures.get("retrained"):
         beside = (other or {}).get("retrained")
-        note = f"{head['epochs']} epochs" if head.get("epochs") else ""
+        note = (
+            f"{head.get('faces', 0):,} held-out faces, once {head.get('train_faces', 0):,} others were "
+            f"learnt from in {head.get('epochs', 0)} epochs."
+        )
         lines = _lines(head, beside, other is not None, RETRAINED_ACCURACY, head.get("chance"))
         found.append(
             Recognition("retrained", "Retrained with a classification head", note, lines, *_table(head))

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from annotate.accounts.permissions import curator_required
 from annotate.insight import report_pages as pages
 from annotate.insight.models import Report
+from annotate.insight.report_forecast import forecast
 from annotate.insight.report_forms import AgainstForm, ReportForm
 from annotate.insight.report_markdown import markdown_of
 from annotate.insight.reports import CannotReport, ask_for_report
@@ -61,6 +62,7 @@ def _ask(request: HttpRequest, form: ReportForm) -> HttpResponse:
             report = ask_for_report(
                 asked["version"], asked["dataset"], asked["extent"], request.user, timezone.now(),
                 neighbours=asked["neighbours"], measured=asked["measured"],
+                retrain=asked["retrain"],
             )  # fmt: skip
             # Robust: where the queue does not answer, beat puts it there later.
             transaction.on_commit(lambda: make_report.delay(job_id=report.pk), robust=True)
@@ -68,6 +70,18 @@ def _ask(request: HttpRequest, form: ReportForm) -> HttpResponse:
         messages.error(request, str(error))
         return redirect("report-list")
     return redirect("report-detail", report.pk)
+
+
+@require_safe
+@curator_required
+def report_forecast(request: HttpRequest) -> HttpResponse:
+    """What the report will take that is being asked for."""
+    form = ReportForm(request.GET)
+    told = None
+    if form.is_valid():
+        asked = form.cleaned_data
+        told = forecast(asked["version"], asked["dataset"], asked["extent"], retrain=asked["retrain"])
+    return render(request, "insight/_report_forecast.html", {"form": form, "told": told})
 
 
 @require_safe

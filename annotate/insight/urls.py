@@ -98,6 +98,7 @@ urlpatterns = [
         name="selection-campaign",
     ),
     path("reports/", report_views.report_list, name="report-list"),
+    path("reports/forecast/", report_views.report_forecast, name="report-forecast"),
     path("reports/<int:report_id>/", report_views.report_detail, name="report-detail"),
     path("reports/<int:report_id>/report.md", report_views.report_file, name="report-file"),
     path(

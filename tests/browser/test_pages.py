@@ -64,12 +64,30 @@ def test_an_address_that_is_not_there(visit, annotator):
     expect(visitor.page.get_by_role("heading", name="nothing at this address")).to_be_visible()
 
 
-def test_a_page_that_is_not_hers(visit, annotator):
-    visitor = visit(annotator)
+CURATORS_PAGES = [
+    "dataset-list", "import-create", "campaign-list", "campaign-create", "snapshot-list", "run-list",
+    "version-list", "explore", "report-list", "person-list", "invitation-list",
+]  # fmt: skip
+ADMINS_PAGES = ["run-create", "version-roll-back", "erasure-list", "erasure-new", "consent-text-list"]
+FORBIDDEN = {"annotator": [*CURATORS_PAGES, *ADMINS_PAGES], "curator": ADMINS_PAGES}
+
+
+@pytest.mark.parametrize("role", FORBIDDEN)
+def test_pages_that_are_not_hers(visit, request, role):
+    user = request.getfixturevalue(role)
+    visitor = visit(user)
     visitor.expects("403")
-    assert visitor.open(reverse("campaign-list")).status == 403
-    expect(visitor.page.get_by_role("heading", name="not yours to open")).to_be_visible()
-    expect(visitor.page.get_by_text("ann (annotator)")).to_be_visible()
+    for name in FORBIDDEN[role]:
+        assert visitor.open(reverse(name)).status == 403, name
+        expect(visitor.page.get_by_role("heading", name="not yours to open")).to_be_visible()
+        expect(visitor.page.get_by_text(f"{user} ({role})")).to_be_visible()
+
+
+def test_strangers_are_led_to_log_in(visit, transactional_db):
+    visitor = visit()
+    for name in ("my-work", "account", *CURATORS_PAGES, *ADMINS_PAGES):
+        visitor.open(reverse(name))
+        assert visitor.page.url.startswith(f"{visitor.base_url}{reverse('login')}?next="), name
 
 
 def test_a_form_from_before_another_login(visit, annotator):

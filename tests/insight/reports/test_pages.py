@@ -9,6 +9,7 @@ from annotate.insight.models import Extent, Measured, Report
 from annotate.insight.report_markdown import markdown_of
 from annotate.insight.tasks import make_report
 from annotate.training import jobs
+from annotate.training.models import Run
 from annotate.training.versions import promote
 from tests.factories import make_dataset, make_face
 from tests.insight.reports.sample import figures
@@ -137,6 +138,36 @@ def test_a_baseline_is_asked_for(client_of, curator, version, dataset, sent):
     assert Report.objects.get().measured == Measured.IDENTITY
     refused = client_of(curator).post(reverse("report-list"), asked(version, dataset, measured="x"))
     assert "measured" in refused.context["form"].errors
+
+
+def test_retraining_is_asked_for(client_of, curator, version, dataset, sent):
+    wrong = asked(version, dataset, measured="identity", retrain="on")
+    refused = client_of(curator).post(reverse("report-list"), wrong)
+    assert "retrain" in refused.context["form"].errors
+    client_of(curator).post(reverse("report-list"), asked(version, dataset, retrain="on"))
+    assert Report.objects.get().retrain
+
+
+def test_what_it_will_take_is_told(client_of, curator, annotator, version, dataset):
+    address = reverse("report-forecast")
+    told = client_of(curator).get(address, asked(version, dataset)).content.decode()
+    assert "Held-out faces: 8, 8 of them labelled with 2 expressions, of 4 known people" in told
+    assert "24 faces of the data set have to be embedded first" in told
+    told = client_of(curator).get(address, asked(version, dataset, retrain="on")).content.decode()
+    assert "Retraining learns from 16 faces; how long that takes no run on a CPU tells" in told
+    steps = [{"kind": "start", "faces": 24, "train_faces": 16, "device": "cpu", "time": 0}]
+    steps += [{"kind": "step", "step": step, "time": 3 * step} for step in (10, 20)]
+    Run.objects.filter(pk=version.run_id).update(events=steps)
+    told = client_of(curator).get(address, asked(version, dataset, retrain="on")).content.decode()
+    # Sixteen faces are a step, since the run trained on no more.
+    assert "about 30 s at the pace" in told
+    every = asked(version, dataset, retrain="on", extent="all")
+    assert "learns from 19 faces" in client_of(curator).get(address, every).content.decode()
+    assert (
+        "whole numbers"
+        in client_of(curator).get(address, asked(version, dataset, neighbours="x")).content.decode()
+    )
+    assert client_of(annotator).get(address, asked(version, dataset)).status_code == 403
 
 
 def test_other_faces_are_not_compared_unsaid(client_of, curator, admin, report, snapshot, dataset):

@@ -58,5 +58,22 @@ def test_the_identity_branch_is_measured(snapshot, dataset, tmp_path, settings):
     assert shown(asked, None).accuracies
 
 
+@pytest.mark.long
+def test_the_network_is_retrained(snapshot, dataset, tmp_path, settings):
+    settings.STATE_DIR = tmp_path
+    version = make_real_version(snapshot, settings.RUNS_DIR)
+    asked = ask_for_report(
+        version, dataset, Extent.HELD_OUT, None, timezone.now(), neighbours=[3], retrain=True
+    )
+    make_report(job_id=asked.pk)
+    asked.refresh_from_db()
+    assert asked.error == ""
+    knn, head = shown(asked, None).recognitions
+    assert (knn.key, head.key) == ("knn-3", "retrained")
+    assert head.note == "8 held-out faces, once 16 others were learnt from in 10 epochs."
+    assert sum(row.total for row in head.rows) == 8
+    assert head.lines[0].interval
+
+
 def leak(page):
     return next(line for _, lines in page.parts for line in lines if "nearest face" in line.name).figure

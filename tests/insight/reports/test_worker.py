@@ -16,6 +16,7 @@ from annotate.insight.models import Extent, Measured, Report
 from annotate.insight.reports import ask_for_report
 from annotate.insight.tasks import make_report, notice_lost_insight
 from annotate.training import jobs
+from annotate.training.job_worker import run_command
 from annotate.training.snapshot_alteration import while_no_snapshot_is_made
 from tests.insight.reports.sample import figures
 
@@ -115,6 +116,21 @@ def test_a_baseline_is_made_of_the_pictures(baseline, version, network):
     assert baseline.made_of["faces"] == 8
     assert not version.embeddings.exists(), "what was measured is not the version's embedding"
     assert left() == []
+
+
+def test_retraining_is_of_the_pictures_too(version, dataset, network, monkeypatch):
+    commands = []
+
+    def noted(arguments, watch):
+        commands.append(arguments)
+        return run_command(arguments, watch)
+
+    monkeypatch.setattr(report_worker, "run_command", noted)
+    asked = ask_for_report(version, dataset, Extent.HELD_OUT, None, NOW, retrain=True)
+    assert done(asked).error == ""
+    [command] = commands
+    assert {"--checkpoint", "--faces", "--retrain"} < set(command)
+    assert "--identity-branch" not in command
 
 
 def test_the_hash_is_that_of_a_report_on_stored_embeddings(baseline, report, network):
