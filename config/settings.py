@@ -203,6 +203,8 @@ CELERY_TASK_ROUTES = {
     # Seconds each, and somebody waits for them.
     "annotate.insight.tasks.find_query_faces": {"queue": "quick"},
     "annotate.insight.tasks.embed_query": {"queue": "quick"},
+    "annotate.insight.tasks.make_grid": {"queue": "quick"},
+    "annotate.insight.tasks.make_interpolation": {"queue": "quick"},
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True

@@ -108,10 +108,10 @@ def test_a_face_takes_on_another_expression(
 def test_what_is_not_made_yet_says_so_and_has_no_picture(client_of, curator, manipulator, face):
     client = client_of(curator)
     asked, _ = ask_for_interpolation(manipulator, face("p0-glum"), face("p1-glad"), curator, timezone.now())
-    assert "It waits for a worker" in text_of(client.get(f"/explore/manipulations/{asked.pk}/"))
+    assert "It waits for a free worker" in text_of(client.get(f"/explore/manipulations/{asked.pk}/"))
     assert client.get(f"/explore/manipulations/{asked.pk}/sheet.png").status_code == 404
     grid = ask_for_grid(manipulator, curator, timezone.now())
-    assert "It waits for a worker" in text_of(client.get(f"{LIST}{manipulator.pk}/"))
+    assert "It waits for a free worker" in text_of(client.get(f"{LIST}{manipulator.pk}/"))
     assert client.get(f"/explore/manipulation-grids/{grid.pk}/sheet.png").status_code == 404
 
 
