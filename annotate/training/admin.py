@@ -21,8 +21,8 @@ class FreezeAdmin(ReadOnly):
 
 @admin.register(Run)
 class RunAdmin(ReadOnly):
-    list_display = ("id", "snapshot", "state", "worker", "losses", "created_at", "created_by")
-    list_filter = ("state",)
+    list_display = ("id", "kind", "snapshot", "state", "worker", "losses", "created_at", "created_by")
+    list_filter = ("kind", "state")
     list_select_related = ("snapshot", "created_by")
 
 
