@@ -52,7 +52,7 @@ def figure_of(found: Any) -> Figure:
 
 @dataclass(frozen=True)
 class Difference:
-    """Of two figures: in words, and whether it is `better`, `worse`, or `open` since it may be chance."""
+    """In words, and whether it is `better`, `worse`, `open` since it may be chance, or empty."""
 
     words: str
     verdict: str
@@ -91,6 +91,7 @@ def line_of(measure: Measure, figures: Figures, other: Figures | None) -> Line:
         None if other is None else figure_at(other, measure.path),
         is_share=measure.is_share,
         chance=level,
+        is_judged=measure.is_judged,
     )
 
 
@@ -102,8 +103,12 @@ def line(
     *,
     is_share: bool = True,
     chance: float | None = None,
+    is_judged: bool = True,
 ) -> Line:
     says, better = meaning
+    apart = None if other is None else difference(figure, other, better, is_share)
+    if apart and not is_judged:
+        apart = Difference(apart.words, "")
     return Line(
         name,
         says,
@@ -113,7 +118,7 @@ def line(
         "" if chance is None else words(chance, is_share),
         "" if other is None else words(other.value, is_share),
         "" if other is None else interval(other, is_share),
-        None if other is None else difference(figure, other, better, is_share),
+        apart,
     )
 
 

@@ -32,7 +32,7 @@ class ReportForm(forms.Form):
     measured = forms.ChoiceField(
         choices=Measured.choices, required=False, label="What is measured",
         help_text="The identity branch tells what the embedding owes to training: it is what the network "
-        "starts from. A worker looks at all pictures for it, and erasures wait meanwhile.",
+        "starts from. A worker looks at all pictures for it; an erasure goes first.",
     )  # fmt: skip
     retrain = forms.BooleanField(
         required=False, label="Retrain with a classification head, too",

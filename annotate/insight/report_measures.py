@@ -10,7 +10,7 @@ HIGHER, LOWER = "higher", "lower"
 @dataclass(frozen=True)
 class Measure:
     """One figure: `path` to it (keys joined by dots), what it says in one sentence. `chance` is what guessing
-    would give, or the path to it."""
+    would give, or the path to it. Not `is_judged`: a difference in it proves nothing by itself."""
 
     path: str
     name: str
@@ -18,6 +18,7 @@ class Measure:
     better: str
     is_share: bool = True
     chance: str | float | None = None
+    is_judged: bool = True
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,9 @@ COMPACTNESS = Part(
         ),
         Measure(
             "average_variance", "Average variance, as it is",
-            "The same without scaling, as in the paper: it falls, too, where an embedding is merely smaller.",
-            LOWER, is_share=False,
+            "The same without scaling, as in the paper: it falls, too, where an embedding is merely smaller "
+            "or has more dimensions.",
+            LOWER, is_share=False, is_judged=False,
         ),
         Measure(
             "silhouette.expression", "Silhouette by expression",

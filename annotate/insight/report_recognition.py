@@ -52,11 +52,17 @@ def recognitions(figures: Figures, other: Figures | None) -> list[Recognition]:
             f"{head.get('faces', 0):,} held-out faces, once {head.get('train_faces', 0):,} others were "
             f"learnt from in {head.get('epochs', 0)} epochs."
         )
-        lines = _lines(head, beside, other is not None, RETRAINED_ACCURACY, head.get("chance"))
+        lines = _lines(head, beside, other is not None, RETRAINED_ACCURACY, _most_frequent(head))
         found.append(
             Recognition("retrained", "Retrained with a classification head", note, lines, *_table(head))
         )
     return found
+
+
+def _most_frequent(result: Mapping[str, Any]) -> float | None:
+    """The share of the most frequent expression."""
+    totals = [sum(row) for row in result.get("confusion") or []]
+    return max(totals) / sum(totals) if any(totals) else None
 
 
 def _by_k(figures: Figures | None) -> Mapping[str, Mapping[str, Any]]:

@@ -60,7 +60,7 @@ def check_can_report(dataset: Dataset, extent: str, *, takes_pictures: bool = Fa
     if takes_pictures and (count := faces_of(dataset, Extent.ALL).count()) > MOST_PICTURES:
         raise CannotReport(
             f"“{dataset}” has {count:,} faces. A network has to look at each of their pictures for this, "
-            f"which is done for at most {MOST_PICTURES:,} at a time, since erasures wait meanwhile."
+            f"which is done for at most {MOST_PICTURES:,}."
         )
     found = survey(dataset, extent)
     if found.faces < FEWEST_FACES:

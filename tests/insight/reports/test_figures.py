@@ -3,7 +3,7 @@
 import pytest
 
 from annotate.insight.report_figures import Figure, difference, figure_at, headline, interval, line_of, words
-from annotate.insight.report_measures import HIGHER, IDENTITY, LOWER, PARTS
+from annotate.insight.report_measures import COMPACTNESS, HIGHER, IDENTITY, LOWER, PARTS
 from annotate.insight.report_recognition import recognitions
 from tests.insight.reports.sample import figure, figures
 
@@ -74,6 +74,20 @@ def test_a_class_without_a_face_divides_by_nothing():
     said["knn"]["k"]["5"]["confusion"] = [[0, 0], [1, 7]]
     empty = recognitions(said, None)[0].rows[0]
     assert [(cell.percent, cell.shade) for cell in empty.cells] == [("–", 0), ("–", 0)]
+
+
+def test_what_scale_changes_is_not_judged():
+    smaller = figures()
+    smaller["average_variance"] |= figure(0.001, 0.0001)
+    scaled, as_is = (line_of(measure, smaller, figures()) for measure in COMPACTNESS.measures[:2])
+    assert (as_is.difference.words, as_is.difference.verdict) == ("-0.01", "")
+    assert scaled.difference.words == "the same"
+
+
+def test_the_heads_chance_is_the_most_frequent_expression():
+    said = figures()
+    said["retrained"] = {"accuracy": figure(0.9), "classes": ["calm", "glad"], "confusion": [[3, 0], [1, 0]]}
+    assert recognitions(said, None)[-1].lines[0].chance == "75.0 %"
 
 
 def test_the_head_stands_last():
