@@ -174,7 +174,10 @@ class ManipulationTrainer:
         made, terms = self._teach_generator(drawn, sources, targets)
         self._follow(step)
         terms |= self._teach_discriminator(drawn, sources, made.detach())
-        values = {name: float(term.detach()) for name, term in terms.items()}
+        # All at once: a GPU is waited for but once a step.
+        values = dict(
+            zip(terms, torch.stack([term.detach() for term in terms.values()]).tolist(), strict=True)
+        )
         if not np.isfinite(list(values.values())).all():
             raise TrainingError(f"a loss is not finite at step {step + 1} ({values}): try a lower --rate")
         return values
