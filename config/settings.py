@@ -66,6 +66,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "annotate.training.notice_views.standing",
+                "annotate.insight.study_answer_views.asking",
             ],
         },
     },

@@ -1,4 +1,4 @@
-"""What an annotator agrees to before she compares: reading, accepting and withdrawing it."""
+"""What an annotator agrees to before she compares: reading and accepting it. Withdrawing is insight's."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from django.shortcuts import redirect, render
 from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from annotate.accounts.consent import ConsentChanged, current_text
 from annotate.accounts.markdown import to_html
-from annotate.campaigns.models import Vote
-from annotate.campaigns.withdrawal import accept, withdraw
+from annotate.campaigns.withdrawal import accept
 
 
 @login_required
@@ -44,25 +42,3 @@ def _accepted(request: HttpRequest, language: str, onward: str) -> HttpResponse:
         return redirect("consent")
     messages.success(request, _("Thank you. You can read the text again and withdraw whenever you want."))
     return redirect(onward or "home")
-
-
-@login_required
-def consent_withdraw(request: HttpRequest) -> HttpResponse:
-    """Withdraw, and say whether the answers so far may be kept."""
-    if not request.user.consents.filter(withdrawn_at=None).exists():
-        return redirect("consent")
-    if request.method == "POST" and request.POST.get("answers") in ("keep", "discard"):
-        done = withdraw(request.user, discard=request.POST["answers"] == "discard", at=timezone.now())
-        messages.success(
-            request,
-            ngettext(
-                "You have withdrawn your consent. %(count)d answer of yours was discarded.",
-                "You have withdrawn your consent. %(count)d answers of yours were discarded.",
-                done.votes,
-            ) % {"count": done.votes}
-            if done.votes
-            else _("You have withdrawn your consent. You are asked nothing more."),
-        )  # fmt: skip
-        return redirect("home")
-    answers = Vote.objects.live().filter(annotator=request.user).count()
-    return render(request, "campaigns/consent_withdraw.html", {"answers": answers})

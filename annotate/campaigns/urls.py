@@ -21,7 +21,6 @@ urlpatterns = [
     path("work/", my_views.my_work, name="my-work"),
     path("work.csv", my_views.my_work_csv, name="my-work-csv"),
     path("consent/", consent_views.consent, name="consent"),
-    path("consent/withdraw/", consent_views.consent_withdraw, name="consent-withdraw"),
     path("campaigns/", views.campaign_list, name="campaign-list"),
     path("campaigns/new/", views.campaign_create, name="campaign-create"),
     path("campaigns/plan/", views.campaign_plan, name="campaign-plan"),

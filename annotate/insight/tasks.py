@@ -16,8 +16,10 @@ from annotate.insight.models import (
     QueryEmbedding,
     QueryPicture,
     Report,
+    Study,
 )
 from annotate.insight.queries import sweep_queries
+from annotate.insight.studies import prepare
 from annotate.training import jobs
 from annotate.training.job_worker import work_on
 from annotate.training.models.jobs import Job
@@ -73,11 +75,18 @@ def tend_embedding_index() -> None:
     tend_index()
 
 
+@app.task
+def prepare_study(*, job_id: int) -> None:
+    """Find and freeze what a study's versions find for its queries, and open it."""
+    work_on(Study, job_id, lambda study, watch: prepare(study, watch.enter_part))
+
+
 # Which task does the jobs of which table.
 TASKS: dict[type[Job], Task] = {
     QueryPicture: find_query_faces, QueryEmbedding: embed_query, ExpressionMap: lay_out_map,
     Report: make_report,
     ManipulationGrid: make_grid, Interpolation: make_interpolation,
+    Study: prepare_study,
 }  # fmt: skip
 
 

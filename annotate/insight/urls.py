@@ -13,7 +13,11 @@ from annotate.insight import (
     retrieval_api,
     retrieval_views,
     selection_views,
+    study_answer_views,
+    study_api,
+    study_views,
     views,
+    withdrawal_views,
 )
 
 urlpatterns = [
@@ -107,4 +111,23 @@ urlpatterns = [
         name="api-version-reports",
     ),
     path("api/reports/<int:report_id>", report_api.OneReport.as_view(), name="api-report"),
+    path("consent/withdraw/", withdrawal_views.consent_withdraw, name="consent-withdraw"),
+    path("studies/", study_views.study_list, name="study-list"),
+    path("studies/new/", study_views.study_create, name="study-create"),
+    path("studies/new/preview/", study_views.study_preview, name="study-preview"),
+    path("studies/<int:study_id>/", study_views.study_detail, name="study-detail"),
+    path("studies/<int:study_id>/live/", study_views.study_live, name="study-live"),
+    path("studies/<int:study_id>/strengths/", study_views.study_strengths, name="study-strengths"),
+    path("studies/<int:study_id>/queries/<int:number>/", study_views.study_query, name="study-query"),
+    path("studies/<int:study_id>/close/", study_views.study_close, name="study-close"),
+    path("studies/<int:study_id>/participants/", study_views.study_participants, name="study-participants"),
+    path("studies/<int:study_id>/votes.csv", study_views.study_csv, name="study-csv"),
+    path("studies/<int:study_id>/figures.json", study_views.study_json, name="study-json"),
+    path("studies/<int:study_id>/answer/", study_answer_views.study_answer, name="study-answer"),
+    path("api/studies/<int:study_id>/showings", study_api.Showings.as_view(), name="api-study-showings"),
+    path(
+        "api/studies/<int:study_id>/progress", study_api.StudyProgressOf.as_view(), name="api-study-progress"
+    ),
+    path("api/study-votes", study_api.StudyVotes.as_view(), name="api-study-votes"),
+    path("api/study-votes/<uuid:vote_id>/undo", study_api.StudyUndo.as_view(), name="api-study-undo"),
 ]

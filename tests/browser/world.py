@@ -42,6 +42,7 @@ from annotate.training.versions import active_version, promote
 from tests.browser.made_faces import made_faces
 from tests.factories import draw_face, make_dataset, make_face
 from tests.insight.reports.sample import figures, make_report
+from tests.insight.studies.walked import walked_study
 from tests.training.registry import make_version
 
 CONSENT = """## What this is about
@@ -109,6 +110,7 @@ def furnish(campaign: Campaign, run: Run, *, admin: User, annotator: User) -> Va
         **_maps(campaign, run, admin),
         **_reports(run),
         **made_faces(run, admin),
+        **walked_study(campaign.dataset, run.snapshot, admin, annotator),
         "join.token": token,
         "uidb64": urlsafe_base64_encode(force_bytes(forgetful.pk)),
         "password_reset_confirm.token": default_token_generator.make_token(forgetful),

@@ -5,9 +5,40 @@ from annotate.insight.models.maps import ExpressionMap, MapMethod, MapPoint
 from annotate.insight.models.queries import QueryEmbedding, QueryFace, QueryPicture
 from annotate.insight.models.reports import Extent, Measured, Report
 from annotate.insight.models.selections import FaceSelection, SelectedFace
+from annotate.insight.models.studies import (
+    Contender,
+    Participant,
+    Result,
+    Study,
+    StudyComparison,
+    StudyQuery,
+    StudyShowing,
+    StudyState,
+    StudyVote,
+)
 
 __all__ = [
-    "ExpressionMap", "Extent", "FaceSelection", "GridFace", "Interpolation", "ManipulationGrid",
-    "MapMethod", "MapPoint", "Measured", "QueryEmbedding", "QueryFace", "QueryPicture", "Report",
+    "Contender",
+    "ExpressionMap",
+    "Extent",
+    "FaceSelection",
+    "GridFace",
+    "Interpolation",
+    "ManipulationGrid",
+    "MapMethod",
+    "MapPoint",
+    "Measured",
+    "Participant",
+    "QueryEmbedding",
+    "QueryFace",
+    "QueryPicture",
+    "Report",
+    "Result",
     "SelectedFace",
+    "Study",
+    "StudyComparison",
+    "StudyQuery",
+    "StudyShowing",
+    "StudyState",
+    "StudyVote",
 ]  # fmt: skip

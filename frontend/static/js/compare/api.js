@@ -4,7 +4,7 @@
  * @typedef {{face: number, src: string}} ShownFace
  * @typedef {{id: number, anchor: ShownFace, left: ShownFace, right: ShownFace}} Comparison
  * @typedef {{decided: number, total: number, mine?: number}} Progress
- * @typedef {"open"|"waiting"|"finished"|"paused"} CampaignState
+ * @typedef {"open"|"waiting"|"finished"|"paused"|"closed"} CampaignState
  * @typedef {{state: CampaignState, comparisons: Comparison[], lease_seconds: number, progress: Progress}} Lease
  * @typedef {"left"|"right"|"uncertain"} Answer
  * @typedef {{comparisons: Comparison[], lease_seconds: number, in_time: boolean}} Saved

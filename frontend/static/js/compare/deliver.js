@@ -3,22 +3,26 @@
 import { Api } from "./api.js";
 import { Outbox } from "./outbox.js";
 
-const note = /** @type {HTMLElement} */ (document.querySelector("[data-deliver]"));
-const { votesUrl = "", csrf = "", user } = note.dataset;
-const api = new Api({ votesUrl, csrfToken: csrf });
-const outbox = new Outbox({
-  owner: Number(user),
-  send: (vote) => api.vote(vote, 0),
-  onChange: update,
-  onSaved() {},
-  onRefused() {},
-});
+for (const note of document.querySelectorAll("[data-deliver]")) deliver(/** @type {HTMLElement} */ (note));
 
-function update() {
-  note.hidden = outbox.size === 0;
-  const count = note.querySelector('[data-slot="unsaved"]');
-  if (count) count.textContent = String(outbox.size);
+/** @param {HTMLElement} note that says how many are left; it knows where they go */
+function deliver(note) {
+  const { votesUrl = "", csrf = "", user, deliver: prefix } = note.dataset;
+  const api = new Api({ votesUrl, csrfToken: csrf });
+  const outbox = new Outbox({
+    prefix: `${prefix}.vote.${user}.`,
+    send: (vote) => api.vote(vote, 0),
+    onChange: update,
+    onSaved() {},
+    onRefused() {},
+  });
+
+  function update() {
+    note.hidden = outbox.size === 0;
+    const count = note.querySelector('[data-slot="unsaved"]');
+    if (count) count.textContent = String(outbox.size);
+  }
+
+  update();
+  void outbox.flush();
 }
-
-update();
-void outbox.flush();

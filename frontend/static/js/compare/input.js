@@ -6,11 +6,11 @@
  * @property {(answer: Answer) => void} answer
  * @property {() => void} undo
  * @property {(kind: import("./api.js").Flag) => void} flag
- * @property {import("./flip.js").Flip} flip
+ * @property {Pick<import("./flip.js").Flip, "start"|"stop">} flip
  * @property {import("./zoom.js").Zoom} zoom
  */
 
-/** @type {Record<string, Answer>} */
+/** @type {Record<string, Answer>} of faces side by side */
 const ANSWERS = {
   ArrowLeft: "left",
   1: "left",
@@ -23,8 +23,8 @@ const ANSWERS = {
 const PRESSABLE = "button:not([data-flip]), a, input, summary";
 const OFF = "semblance.letters-off";
 
-/** @param {HTMLElement} root @param {Wishes} wishes */
-export function listen(root, wishes) {
+/** @param {HTMLElement} root @param {Wishes} wishes @param {Record<string, Answer>} [answers] by key */
+export function listen(root, wishes, answers = ANSWERS) {
   const help = /** @type {HTMLDialogElement} */ (root.querySelector("dialog.help-dialog"));
   for (const opener of root.querySelectorAll("[data-opens-help]")) {
     opener.addEventListener("click", () => help.showModal());
@@ -43,7 +43,7 @@ export function listen(root, wishes) {
   const letters = letterKeys(root);
   addEventListener("keydown", (event) => {
     if (root.querySelector("dialog[open]") || event.altKey) return;
-    const wish = wished(event, wishes, help, letters);
+    const wish = wished(event, wishes, answers, help, letters);
     if (!wish) return;
     event.preventDefault();
     // A key held down is one wish.
@@ -55,10 +55,11 @@ export function listen(root, wishes) {
 }
 
 /**
- * @param {KeyboardEvent} event @param {Wishes} wishes @param {HTMLDialogElement} help @param {() => boolean} letters
+ * @param {KeyboardEvent} event @param {Wishes} wishes @param {Record<string, Answer>} answers
+ * @param {HTMLDialogElement} help @param {() => boolean} letters
  * @returns {(() => void) | null}
  */
-function wished(event, { answer, undo, flag, flip, zoom }, help, letters) {
+function wished(event, { answer, undo, flag, flip, zoom }, answers, help, letters) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (event.ctrlKey || event.metaKey) return key === "z" && !event.shiftKey ? undo : null;
   if (event.shiftKey && key.startsWith("Arrow")) return zoom.isOn ? () => zoom.step(key) : null;
@@ -68,7 +69,7 @@ function wished(event, { answer, undo, flag, flip, zoom }, help, letters) {
   if (key === " ") return target.closest(PRESSABLE) ? null : () => flip.start();
   if (key === "Enter") return target.closest("[data-flip]") ? () => flip.start() : null;
   if (key.length === 1 && !letters()) return null;
-  if (ANSWERS[key]) return () => answer(ANSWERS[key]);
+  if (answers[key]) return () => answer(answers[key]);
   /** @type {Record<string, () => void>} */
   const others = {
     u: undo,

@@ -7,7 +7,7 @@ import { uuid } from "./uuid.js";
 
 /**
  * `tried`: it may have reached the server, acknowledged or not.
- * @typedef {import("./api.js").Vote & {campaign: number, at: number, tried?: boolean}} Entry
+ * @typedef {import("./api.js").Vote & {campaign?: number, study?: number, at: number, tried?: boolean}} Entry
  */
 
 export class Outbox {
@@ -28,7 +28,7 @@ export class Outbox {
 
   /**
    * @param {object} settings
-   * @param {number} settings.owner the annotator's id
+   * @param {string} settings.prefix of the keys of what she answered: hers, and for one address to send it to
    * @param {(vote: Entry) => Promise<import("./api.js").Saved>} settings.send
    * @param {() => void} settings.onChange the number of answers or the state of sending has changed
    * @param {(vote: Entry, saved: import("./api.js").Saved) => void} settings.onSaved
@@ -36,7 +36,7 @@ export class Outbox {
    */
   constructor(settings) {
     this.settings = settings;
-    this.prefix = `semblance.vote.${settings.owner}.`;
+    this.prefix = settings.prefix;
     for (const entry of stored(this.prefix)) this.#put(entry);
   }
 

@@ -7,9 +7,10 @@ import { picture } from "./pictures.js";
 /**
  * A comparison that can be shown at once. `until` (performance.now) is the end of its lease; a picture
  * that can not be loaded is null.
- * @typedef {"anchor"|"left"|"right"} Place
+ * @typedef {"anchor"|"left"|"right"} Place on the compare page
+ * @typedef {HTMLImageElement | null} Picture
  * @typedef {{comparison: import("./api.js").Comparison, until: number,
- *   pictures: Record<Place, HTMLImageElement | null>}} Ready
+ *   pictures: Record<string, Picture | Picture[]>}} Ready a place may have several
  */
 
 /** Enough for a minute without the network. */
@@ -121,7 +122,7 @@ export class Queue {
       this.settings.onProgress(lease.progress);
       const hers = new Set(lease.comparisons.map(({ id }) => id));
       this.#ready = this.#ready.filter((ready) => !before.includes(ready) || hers.has(ready.comparison.id));
-      if (lease.state === "paused") this.#ready = [];
+      if (lease.state === "paused" || lease.state === "closed") this.#ready = [];
       this.state = lease.state;
       await this.accept(lease);
       this.#backoff.reset();
@@ -179,9 +180,24 @@ export class Queue {
 }
 
 /** @param {import("./api.js").Comparison} comparison @returns {Promise<Ready["pictures"]>} */
-async function load(comparison) {
-  const [anchor, left, right] = await Promise.all(
-    [comparison.anchor, comparison.left, comparison.right].map(({ src }) => picture(src)),
-  );
-  return { anchor, left, right };
+async function load({ id, ...places }) {
+  /** @type {Set<Picture>} */
+  const seen = new Set();
+  const loaded = Object.entries(places).map(async ([place, shown]) => {
+    if (!Array.isArray(shown)) return [place, await once(shown.src, seen)];
+    return [place, await Promise.all(shown.map(({ src }) => once(src, seen)))];
+  });
+  return Object.fromEntries(await Promise.all(loaded));
+}
+
+/** The picture, or another of it where it is seen already: one can stand in one place. @param {string} src @param {Set<Picture>} seen */
+async function once(src, seen) {
+  const image = await picture(src);
+  if (!image || !seen.has(image)) {
+    seen.add(image);
+    return image;
+  }
+  const copy = /** @type {HTMLImageElement} */ (image.cloneNode());
+  await copy.decode().catch(() => {});
+  return copy;
 }

@@ -33,10 +33,13 @@ export class View {
   /** Show a comparison, and start the clock once it has been painted. @param {import("./queue.js").Ready} ready */
   show(ready) {
     this.#stopwatch.stop();
-    for (const [place, image] of Object.entries(ready.pictures)) {
-      const frame = find(this.board, `[data-place="${place}"] .frame`);
-      if (image) image.alt = frame.dataset.alt ?? "";
-      if (frame.firstElementChild !== image || !image) frame.replaceChildren(image ?? this.#text("broken"));
+    for (const [place, pictures] of Object.entries(ready.pictures)) {
+      const frames = this.board.querySelectorAll(`[data-place="${place}"] .frame`);
+      for (const [number, image] of [pictures].flat().entries()) {
+        const frame = /** @type {HTMLElement} */ (frames[number]);
+        if (image) image.alt = frame.dataset.alt ?? "";
+        if (frame.firstElementChild !== image || !image) frame.replaceChildren(image ?? this.#text("broken"));
+      }
     }
     this.#state("open");
     this.stage.dataset.comparison = String(ready.comparison.id);

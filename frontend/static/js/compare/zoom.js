@@ -44,7 +44,8 @@ export class Zoom {
 
   /** Look at what the mouse points to, in all three. @param {PointerEvent} event */
   #follow(event) {
-    const frame = /** @type {Element} */ (event.target).closest(".tile")?.querySelector(".frame");
+    const target = /** @type {Element} */ (event.target);
+    const frame = target.closest(".frame") ?? target.closest(".tile")?.querySelector(".frame");
     if (!frame) return;
     const { left, top, width, height } = frame.getBoundingClientRect();
     this.#look(((event.clientX - left) / width) * 100, ((event.clientY - top) / height) * 100);
