@@ -159,6 +159,7 @@ def fits(page):
             assert apart, (boxes[n], other)
 
 
+@pytest.mark.long
 def test_it_fits_every_screen(ann):
     ann.begin()
     ann.look()
@@ -189,6 +190,7 @@ def test_answers_given_offline_are_kept_and_sent_when_the_network_is_back(ann):
     assert StudyVote.objects.count() == 3
 
 
+@pytest.mark.long
 def test_undo_brings_the_same_lists_back(ann):
     ann.begin()
     first = ann.look()
@@ -227,6 +229,7 @@ def test_an_admin_makes_a_study_and_it_opens_by_itself(visit, admin, versions, m
     assert not Study.objects.get().is_open
 
 
+@pytest.mark.long
 def test_a_study_that_is_closed_meanwhile_says_so(ann, study):
     ann.visitor.expects("409|refused")
     ann.begin()
