@@ -181,10 +181,12 @@ def report(arguments: argparse.Namespace) -> None:
 
 def datasets(arguments: argparse.Namespace) -> None:
     """Write the labels.csv of a data set in the layout in which it is distributed."""
-    from model.datasets.labels_file import write_labels
+    from model.datasets.labels_file import write_folder, write_labels
 
-    count = write_labels(arguments.name, arguments.root, arguments.output)
-    print(json.dumps({"dataset": arguments.name, "pictures": count, "labels": str(arguments.output)}))
+    write = write_labels if arguments.folder is None else write_folder
+    where = arguments.folder or arguments.output
+    count = write(arguments.name, arguments.root, where)
+    print(json.dumps({"dataset": arguments.name, "pictures": count, "written": str(where)}))
 
 
 def _events(arguments: argparse.Namespace) -> Any:

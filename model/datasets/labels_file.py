@@ -1,6 +1,7 @@
 """From a data set's folder to its labels, in memory or as the labels.csv that the web's importers take."""
 
 import csv
+import shutil
 from pathlib import Path
 
 from model.datasets import affectnet, celeba, ckplus, mmi, rafd, rafdb
@@ -34,6 +35,27 @@ def write_labels(name: str, root: Path, output: Path) -> int:
         writer.writerow(Row._fields)
         writer.writerows(rows)
     return len(rows)
+
+
+def write_folder(name: str, root: Path, folder: Path) -> int:
+    """A new folder with labels.csv and the pictures that it names: hard links, or copies on another disk.
+
+    That is what the importers take: of sequences they would take every frame. Raises ModelError.
+    """
+    rows = _once(rows_of(DATASETS[name], root))
+    with writing_to(folder):
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            raise OutputError(f"{folder} is there already: name a new folder") from None
+        for row in rows:
+            picture = folder / row.image
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                picture.hardlink_to(root / row.image)
+            except OSError:  # another disk, or one without links
+                shutil.copyfile(root / row.image, picture)
+    return write_labels(name, root, folder / "labels.csv")
 
 
 def _once(rows: list[Row]) -> list[Row]:

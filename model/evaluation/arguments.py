@@ -22,7 +22,7 @@ def add_report(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="retrain the network with a classification head, and measure it",
     )
-    option("--epochs", type=_least(1), metavar="N", help="with --retrain (10)")
+    option("--epochs", type=_least(1), metavar="N", help="with --retrain (10 or, of few faces, more)")
     option("--rate", type=float, help="with --retrain: learning rate (1e-3)")
     option("--markdown", type=Path, metavar="FILE", help="write the report as Markdown tables, too")
     option("--device", help="cpu, cuda, cuda:1, ... (default: the GPU if there is one)")
@@ -64,12 +64,10 @@ def add_datasets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--root", type=Path, required=True, metavar="DIR", help="where it lies, as distributed"
     )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        required=True,
-        metavar="CSV",
-        help="labels.csv to write; put it into the folder",
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--output", type=Path, metavar="CSV", help="labels.csv to write")
+    where.add_argument(
+        "--folder", type=Path, metavar="DIR", help="a new folder with it and the labelled pictures, to import"
     )
 
 

@@ -29,20 +29,28 @@ from model.snapshot import SPLITS, UNKNOWN
 # Embeddings have length 1: times this their logits can be sure of something.
 SCALE = 16.0
 HELD_OUT = 0.2
+LEAST_EPOCHS, LEAST_STEPS = 10, 1200
 # Faces named at once; what a CPU has in hand should fit its caches.
 AT_ONCE = 64
 
 
 @dataclass(frozen=True)
 class RetrainConfig:
-    """Adam with decoupled weight decay, the rate along a cosine; all learns but the network's frozen part."""
+    """Adam with decoupled weight decay, the rate along a cosine; all learns but the network's frozen part.
 
-    epochs: int = 10
+    `epochs` None: at least LEAST_EPOCHS, and enough for LEAST_STEPS.
+    """
+
+    epochs: int | None = None
     faces_per_step: int = 64
     rate: float = 1e-3
     weight_decay: float = 0.05
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def epochs_of(self, faces: int) -> int:
+        """How often so many faces are learnt from."""
+        return self.epochs or max(LEAST_EPOCHS, -(-LEAST_STEPS * self.faces_per_step // faces))
 
 
 def retrained(
@@ -73,7 +81,7 @@ def retrained(
     _fit(classifier, crops[: len(learn)], places, config, device, events)
     named = codes[_named(classifier, crops[len(learn) :], device)]
     found = recognition(shown[test], named, faces.groups[test], bootstrap)
-    return found | {"train_faces": len(learn), "epochs": config.epochs}
+    return found | {"train_faces": len(learn), "epochs": config.epochs_of(len(learn))}
 
 
 def learnt_and_held_out(
@@ -130,11 +138,12 @@ def _fit(
     rng = np.random.default_rng(config.seed)
     optimiser = torch.optim.AdamW(parameter_groups([classifier], config.weight_decay), lr=config.rate)
     per_epoch = -(-len(labels) // config.faces_per_step)
-    steps = config.epochs * per_epoch
+    epochs = config.epochs_of(len(labels))
+    steps = epochs * per_epoch
     targets = torch.from_numpy(labels.astype(np.int64)).to(device)
     events.stage("retrain", steps)
     classifier.train()
-    for epoch in range(config.epochs):
+    for epoch in range(epochs):
         for number, part in enumerate(np.array_split(rng.permutation(len(labels)), per_epoch)):
             step = epoch * per_epoch + number
             rate = cosine_rate(config.rate, step, steps)

@@ -206,3 +206,15 @@ def test_by_the_command_line(tmp_path):
     assert (done.status, json.loads(done.out)["pictures"]) == (0, 3)
     done = command("datasets", "rafd", "--root", tmp_path, "--output", tmp_path / "no" / "labels.csv")
     assert (done.status, "no such folder" in done.err) == (1, True)
+
+
+def test_a_folder_to_import_holds_the_labelled_pictures_alone(tmp_path):
+    expected = ckplus(tmp_path / "original")
+    folder = tmp_path / "faces"
+    arguments = ("datasets", "ckplus", "--root", tmp_path / "original", "--folder", folder)
+    assert command(*arguments).status == 0
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*.png")}
+    assert there == set(expected)
+    assert len((folder / "labels.csv").read_text().splitlines()) == 5
+    again = command(*arguments)
+    assert (again.status, "is there already: name a new folder" in again.err) == (1, True)

@@ -54,6 +54,11 @@ def test_a_network_learns_the_expressions(drawn, tmp_path):
     assert '"retrain"' in (tmp_path / "events").read_text()
 
 
+def test_few_faces_are_learnt_from_more_often():
+    assert [RetrainConfig().epochs_of(faces) for faces in (64, 1920, 100_000)] == [1200, 40, 10]
+    assert RetrainConfig(epochs=3).epochs_of(64) == 3
+
+
 def test_one_expression_is_not_enough(drawn, tmp_path):
     faces = drawn_faces(expressions=1)
     network = build_network(NetworkConfig(size=32))
