@@ -234,6 +234,7 @@ def test_where_the_index_gives_too_few_all_is_measured(many, monkeypatch):
     assert found.is_exact
 
 
+@pytest.mark.long
 def test_two_workers_do_not_make_it_twice(many):
     threads = [threading.Thread(target=lambda: (tend_index(), connection.close())) for _ in range(2)]
     for thread in threads:
