@@ -76,7 +76,7 @@ def plot_map(path: Path, places: np.ndarray, classes: Sequence[str], title: str)
     known, counts = np.unique(texts[texts != ""], return_counts=True)
     largest = sorted(known[np.argsort(-counts, kind="stable")][:MOST_NAMED])
     rest = ~np.isin(texts, largest)
-    size = float(np.clip(4_000 / max(len(places), 1), 1, 18))
+    size = float(np.clip(30_000 / max(len(places), 1), 1, 24))
     if rest.any():
         label = "others" if largest else None
         x, y = places[rest].T

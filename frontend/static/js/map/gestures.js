@@ -67,6 +67,8 @@ export class Gestures {
     } else if (!this.#pinched) {
       this.#moved += Math.hypot(dx, dy);
       if (this.#draws) {
+        // Between two frames a pointer may have been in several places.
+        for (const one of event.getCoalescedEvents?.() ?? []) this.#line.push(this.#at(one));
         this.#line.push(place);
         this.panel.showLine(this.#line);
       } else if (this.#moved > STILL_PX) {

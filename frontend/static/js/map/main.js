@@ -106,7 +106,7 @@ function tell() {
       counts.set(of, (counts.get(of) ?? 0) + 1);
     }
   });
-  const most = [...counts].sort((a, b) => b[1] - a[1]);
+  const most = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
   const words = most.slice(0, MOST_TOLD).map(([of, count]) => `${sorted.classes[of].name} ${count.toLocaleString("en")}`);
   if (most.length > MOST_TOLD) words.push(`${most.length - MOST_TOLD} more classes`);
   part("selected").textContent = chosen.size

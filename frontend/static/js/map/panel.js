@@ -22,6 +22,8 @@ const MOST_RATIO = 2;
 const MARGIN = 0.06;
 const ZOOM_STEP = 1.4;
 const NEAR_PX = 14;
+// On a narrower map points are smaller.
+const WIDE_PX = 700;
 const PAN_PX = 60;
 
 export class Panel {
@@ -169,9 +171,10 @@ export class Panel {
     });
   }
 
-  /** Points are larger where there are few of them, and grow a little as one comes near. */
+  /** Points are larger where there are few of them, or much room, and grow a little as one comes near. */
   #radius() {
-    const base = Math.max(1.3, Math.min(4, 26 / Math.max(this.data.n, 1) ** 0.28));
+    const room = Math.min(1, Math.sqrt(this.over.clientWidth / WIDE_PX));
+    const base = Math.max(1.1, room * Math.min(4, 26 / Math.max(this.data.n, 1) ** 0.28));
     return base * Math.min(2.5, Math.max(1, this.scale / this.fit) ** 0.3) * (this.ratio ?? 1);
   }
 
