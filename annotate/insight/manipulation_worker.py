@@ -84,11 +84,11 @@ def _draw_faces(grid: ManipulationGrid) -> None:
 
 def _held_out(manipulator: Manipulator) -> list[Face]:
     """Faces of people from whom it did not learn, those that are still there."""
-    faces = Face.objects.filter(dataset=manipulator.run.snapshot.dataset_id).only(
-        "pk", "identity", "expression"
-    )
-    val = list(faces.filter(split=Split.VAL).exclude(identity="").order_by("pk"))
-    return val or list(faces.filter(identity__in=NETWORKS.held_out(manipulator)).order_by("pk"))
+    faces = Face.objects.ready().filter(dataset=manipulator.run.snapshot.dataset_id)
+    # Where its snapshot held nobody out, its training did.
+    names = NETWORKS.held_out(manipulator)
+    chosen = faces.filter(identity__in=names) if names else faces.filter(split=Split.VAL).exclude(identity="")
+    return list(chosen.only("pk", "identity", "expression").order_by("pk"))
 
 
 def drawn(faces: Sequence[Face], seed: int) -> tuple[list[int], list[int]]:

@@ -31,13 +31,16 @@ GRIDS_SHOWN = 12
 @require_safe
 @curator_required
 def manipulator_list(request: HttpRequest) -> HttpResponse:
+    """What there are. ?source= or ?query= is a face for which one looks for a manipulator."""
     manipulators = Manipulator.objects.select_related("run__snapshot__dataset", "run__parent")
     rows = [
         {"manipulator": one, "figures": figures(one.judgement), "headline": headline(one.judgement)}
         for one in manipulators.defer("run__events").order_by("-pk")
     ]
     under_way = Run.objects.unfinished().filter(kind=RunKind.MANIPULATION).defer("events")
-    context = {"rows": rows, "under_way": under_way.order_by("pk")}
+    # What one came with goes on to the manipulator that is chosen.
+    is_for_one = bool({"source", "query"} & {*request.GET})
+    context = {"rows": rows, "under_way": under_way.order_by("pk"), "is_for_one": is_for_one}
     return render(request, "insight/manipulators.html", context)
 
 

@@ -37,7 +37,7 @@ def test_from_a_grid_to_a_face_under_the_slider(visit, curator, manipulator, scr
     visitor = visit(curator, **screen)
     page = visitor.page
     visitor.open("/explore/manipulators/")
-    page.get_by_role("link", name=f"Manipulator {manipulator.pk}").click()
+    page.get_by_role("link", name=f"Manipulator {manipulator.pk}", exact=True).click()
     page.get_by_role("button", name="Draw held-out people").click()
     expect(page.get_by_text("It waits for a free worker of the quick queue")).to_be_visible()
     make_grid(job_id=ManipulationGrid.objects.get().pk)

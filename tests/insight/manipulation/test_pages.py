@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from annotate.insight import manipulation_views, manipulator_views
@@ -34,6 +35,9 @@ def test_the_list_says_how_each_was_judged_and_without_any_what_to_do(client_of,
     make_manipulator(version, expression=0.934)
     page = text_of(client_of(curator).get(LIST))
     assert "93.4 % 91.0 %" in page
+    shown = client_of(curator).get(f"{LIST}?source=7").content.decode()
+    assert "/try/?source=7" in shown
+    assert "on this face" in shown
 
 
 def test_a_grid_from_the_click_to_the_picture(
@@ -103,6 +107,19 @@ def test_a_face_takes_on_another_expression(
     assert client.get(f"{answer.url}picture.png").status_code == 200
     assert client.post(page, {"source": source.pk}).status_code == 400
     assert client.post(page, {"source": source.pk, "target": target.pk}).url == answer.url, "Made once"
+
+
+def test_what_failed_says_why_and_is_tried_again(client_of, curator, manipulator, face):
+    target = face("p1-glad")
+    asked, _ = ask_for_interpolation(manipulator, face("p0-glum"), target, curator, timezone.now())
+    default_storage.delete(target.crop)
+    make_interpolation(job_id=asked.pk)
+    page = client_of(curator).get(f"/explore/manipulations/{asked.pk}/")
+    assert f"The picture of face {target.key} is missing from storage" in text_of(page)
+    assert "Try again" in text_of(page)
+    again = {"source": face("p0-glum").pk, "target": target.pk}
+    answer = client_of(curator).post(f"{LIST}{manipulator.pk}/try/", again)
+    assert answer.url != f"/explore/manipulations/{asked.pk}/"
 
 
 def test_what_is_not_made_yet_says_so_and_has_no_picture(client_of, curator, manipulator, face):
