@@ -14,8 +14,10 @@ from annotate.training.models import ModelVersion
 from annotate.training.pace import pace_of
 from annotate.training.reports import duration
 
-# What the network's retraining takes unless told otherwise, and the share that it holds out where none is.
-EPOCHS, HELD_OUT = 10, 0.2
+# What the network's retraining takes unless told otherwise: as many epochs as so many steps take, within
+# limits; and the share that it holds out where none is.
+LEAST_EPOCHS, MOST_EPOCHS, ENOUGH_STEPS, FACES_PER_STEP = 10, 40, 1200, 64
+HELD_OUT = 0.2
 
 
 @dataclass(frozen=True)
@@ -54,4 +56,6 @@ def _takes(version: ModelVersion, learnt: int) -> str:
     pace = pace_of(version.run)
     if pace is None or not pace.device.startswith("cpu"):
         return ""
-    return duration(EPOCHS * learnt * pace.step_seconds / pace.step_faces)
+    per_epoch = max(1, -(-learnt // FACES_PER_STEP))
+    epochs = min(MOST_EPOCHS, max(LEAST_EPOCHS, -(-ENOUGH_STEPS // per_epoch)))
+    return duration(epochs * learnt * pace.step_seconds / pace.step_faces)

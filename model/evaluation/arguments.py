@@ -22,7 +22,7 @@ def add_report(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="retrain the network with a classification head, and measure it",
     )
-    option("--epochs", type=_least(1), metavar="N", help="with --retrain (10 or, of few faces, more)")
+    option("--epochs", type=_least(1), metavar="N", help="with --retrain (10 to 40, by the number of faces)")
     option("--rate", type=float, help="with --retrain: learning rate (1e-3)")
     option("--markdown", type=Path, metavar="FILE", help="write the report as Markdown tables, too")
     option("--device", help="cpu, cuda, cuda:1, ... (default: the GPU if there is one)")

@@ -29,7 +29,7 @@ from model.snapshot import SPLITS, UNKNOWN
 # Embeddings have length 1: times this their logits can be sure of something.
 SCALE = 16.0
 HELD_OUT = 0.2
-LEAST_EPOCHS, LEAST_STEPS = 10, 1200
+LEAST_EPOCHS, MOST_EPOCHS, ENOUGH_STEPS = 10, 40, 1200
 # Faces named at once; what a CPU has in hand should fit its caches.
 AT_ONCE = 64
 
@@ -38,7 +38,7 @@ AT_ONCE = 64
 class RetrainConfig:
     """Adam with decoupled weight decay, the rate along a cosine; all learns but the network's frozen part.
 
-    `epochs` None: at least LEAST_EPOCHS, and enough for LEAST_STEPS.
+    `epochs` None: as many as ENOUGH_STEPS take, but LEAST_EPOCHS to MOST_EPOCHS.
     """
 
     epochs: int | None = None
@@ -50,7 +50,10 @@ class RetrainConfig:
 
     def epochs_of(self, faces: int) -> int:
         """How often so many faces are learnt from."""
-        return self.epochs or max(LEAST_EPOCHS, -(-LEAST_STEPS * self.faces_per_step // faces))
+        if self.epochs:
+            return self.epochs
+        per_epoch = -(-faces // self.faces_per_step)
+        return min(MOST_EPOCHS, max(LEAST_EPOCHS, -(-ENOUGH_STEPS // per_epoch)))
 
 
 def retrained(

@@ -160,7 +160,7 @@ def test_what_it_will_take_is_told(client_of, curator, annotator, version, datas
     Run.objects.filter(pk=version.run_id).update(events=steps)
     told = client_of(curator).get(address, asked(version, dataset, retrain="on")).content.decode()
     # Sixteen faces are a step, since the run trained on no more.
-    assert "about 30 s at the pace" in told
+    assert "about 2 min 0 s at the pace" in told
     every = asked(version, dataset, retrain="on", extent="all")
     assert "learns from 19 faces" in client_of(curator).get(address, every).content.decode()
     assert (

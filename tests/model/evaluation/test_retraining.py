@@ -55,7 +55,7 @@ def test_a_network_learns_the_expressions(drawn, tmp_path):
 
 
 def test_few_faces_are_learnt_from_more_often():
-    assert [RetrainConfig().epochs_of(faces) for faces in (64, 1920, 100_000)] == [1200, 40, 10]
+    assert [RetrainConfig().epochs_of(faces) for faces in (16, 1920, 3840, 100_000)] == [40, 40, 20, 10]
     assert RetrainConfig(epochs=3).epochs_of(64) == 3
 
 
