@@ -147,7 +147,7 @@ def test_an_answer_left_behind_is_sent_from_the_home_page(ann):
     ann.page.route("**/api/**", lambda route: route.abort())
     ann.press("1")
     ann.visitor.open(reverse("home"))
-    note = ann.page.locator("[data-deliver]")
+    note = ann.page.locator('[data-deliver="semblance"]')
     expect(note).to_contain_text("not saved yet when you left: 1")
     ann.page.unroute("**/api/**")
     ann.page.evaluate("dispatchEvent(new Event('online'))")
