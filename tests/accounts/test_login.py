@@ -61,7 +61,17 @@ def test_logging_out_takes_a_post(client, annotator):
 
 NAVIGATION = {
     Role.ANNOTATOR: ["Compare", "Your work"],
-    Role.CURATOR: ["Compare", "Your work", "Data", "Campaigns", "Snapshots", "Runs", "Models", "People"],
+    Role.CURATOR: [
+        "Compare",
+        "Your work",
+        "Data",
+        "Campaigns",
+        "Snapshots",
+        "Runs",
+        "Models",
+        "Explore",
+        "People",
+    ],
     Role.ADMIN: [
         "Compare",
         "Your work",
@@ -70,6 +80,7 @@ NAVIGATION = {
         "Snapshots",
         "Runs",
         "Models",
+        "Explore",
         "People",
         "Django admin",
     ],

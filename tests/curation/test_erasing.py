@@ -295,8 +295,14 @@ def test_every_table_that_knows_faces_is_known_to_the_erasure():
     )}  # fmt: skip
     removed = {f"faces.ImportedTriplet.face_{place}" for place in (1, 2, 3)} | {"training.Embedding.face"}
     cascades = {"curation.DuplicatePair.first", "curation.DuplicatePair.second", "curation.KeptFace.face"}
+    cascades |= {f"insight.{name}" for name in (
+        "MapPoint.face", "SelectedFace.face", "FaceSelection.faces", "GridFace.face", "Interpolation.source",
+        "Interpolation.target",
+    )}  # fmt: skip
+    # An empty place voids the query or the list that showed the face.
+    emptied = {"insight.StudyQuery.face", "insight.Result.face"}
     view = {f"campaigns.Question.{name}" for name in ("anchor", "left", "right")}
-    assert pointing == voided | removed | cascades | view
+    assert pointing == voided | removed | cascades | emptied | view
 
 
 def test_an_import_and_an_erasure_take_turns(db, admin):
