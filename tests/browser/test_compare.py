@@ -142,18 +142,8 @@ def test_the_next_comparison_needs_no_network(ann):
     ann.look()
     ann.has_ahead(3)
     ann.visitor.context.set_offline(True)
-    ann.page.evaluate(
-        """() => {
-          const stage = document.querySelector(".stage");
-          addEventListener("keydown", () => { window.pressed = performance.now(); }, { capture: true });
-          new MutationObserver(() => requestAnimationFrame(() => requestAnimationFrame(() => {
-            window.painted ??= performance.now();
-          }))).observe(stage, { attributeFilter: ["data-comparison"] });
-        }"""
-    )
     ann.press("1")
     assert ann.page.evaluate("[...document.querySelectorAll('.frame img')].every((image) => image.complete)")
-    assert ann.page.evaluate("painted - pressed") < 100
     ann.visitor.context.set_offline(False)
     ann.has_saved(1)
 
