@@ -5,7 +5,8 @@ import re
 from config.environment import BASE_DIR
 
 SCREENSHOTS = BASE_DIR / "docs" / "screenshots"
-MOST_BYTES = 6_000_000
+# A picture, on average: there are more of them with each page.
+MOST_BYTES = 24_000
 
 
 def test_every_picture_that_a_document_shows_is_there():
@@ -19,4 +20,4 @@ def test_every_page_has_its_four_pictures():
     made = {f"{page}-{device}-{theme}.webp" for page in pages
             for device in ("desktop", "phone") for theme in ("light", "dark")}  # fmt: skip
     assert {path.name for path in SCREENSHOTS.iterdir()} == made
-    assert sum(path.stat().st_size for path in SCREENSHOTS.iterdir()) < MOST_BYTES
+    assert sum(path.stat().st_size for path in SCREENSHOTS.iterdir()) < MOST_BYTES * len(made)
