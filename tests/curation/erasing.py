@@ -17,6 +17,7 @@ from annotate.campaigns.creation import create_campaign
 from annotate.campaigns.leases import lease
 from annotate.campaigns.models import Answer, Campaign
 from annotate.campaigns.voting import cast_vote
+from annotate.curation.erasing import ask_for_erasure
 from annotate.faces.models import Dataset, Face
 from annotate.training.freezing import freeze_snapshot
 from annotate.training.models import Embedding, ModelVersion, Run, RunState, Snapshot
@@ -112,3 +113,8 @@ def leave_traces(admin: User, run: Run, faces: list[Face]) -> None:
     )
     for face in faces:
         LogEntry.objects.log_actions(admin.pk, [face], CHANGE, single_object=True)
+
+
+def ask(world, admin, **changes):
+    given = {"dataset": world.dataset, "identity": PERSON, "reason": "request 7 of today", "admin": admin}
+    return ask_for_erasure(**given | {"at": timezone.now()} | changes)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from django.apps import apps
 from django.core.files.storage import default_storage
-from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -14,7 +13,7 @@ from annotate.campaigns.models import Group, VoidedAnswers
 from annotate.campaigns.my_work import work_of
 from annotate.campaigns.verification import differences
 from annotate.curation import erasing, leftovers
-from annotate.curation.erasing import ErasureRefused, ErasureWaits, ask_for_erasure, erase
+from annotate.curation.erasing import ErasureWaits, ask_for_erasure, erase
 from annotate.curation.erasure_preview import Preview, faces_of
 from annotate.faces import staging
 from annotate.faces.models import Face
@@ -33,14 +32,9 @@ from annotate.training.models import (
 from annotate.training.runs import queue_run
 from annotate.training.snapshot_store import path_of
 from model.snapshot import read_snapshot
-from tests.curation.erasing import PERSON, answer_some
+from tests.curation.erasing import PERSON, answer_some, ask
 from tests.factories import make_dataset, make_face, make_imported_triplet
 from tests.training.registry import make_version
-
-
-def ask(world, admin, **changes):
-    given = {"dataset": world.dataset, "identity": PERSON, "reason": "request 7 of today", "admin": admin}
-    return ask_for_erasure(**given | {"at": timezone.now()} | changes)
 
 
 def texts_of_the_database():
@@ -252,34 +246,6 @@ def test_runs_on_her_faces_are_cancelled_and_waited_for(world, admin, monkeypatc
     assert set(Run.objects.filter(pk__gte=queued.pk).values_list("state", flat=True)) == {"cancelled"}
     erasure.refresh_from_db()
     assert (erasure.counts["runs"], erasure.trouble) == (2, "")
-
-
-def test_what_is_refused_and_the_command(world, admin, monkeypatch, capsys):
-    for changes, why in (
-        ({"reason": " "}, "Say why"),
-        ({"reason": f"{PERSON.lower()} asked for it"}, "must not name"),
-        ({"identity": "nobody"}, "no such face"),
-    ):
-        with pytest.raises(ErasureRefused, match=why):
-            ask(world, admin, **changes)
-    alone = Face.objects.exclude(identity=PERSON).first()
-    erasure = ask(world, admin, identity="", face_ids=[alone.pk])
-    with pytest.raises(ErasureRefused, match="Another erasure"):
-        ask(world, admin)
-    with pytest.raises(CommandError, match="--go-on"):
-        call_command("erase_person", dataset="lab", identity=PERSON, reason="request 7")
-    call_command("erase_person", dataset="lab", go_on=True)
-    erasure.refresh_from_db()
-    assert (erasure.state, Face.objects.filter(pk=alone.pk).exists()) == ("done", False)
-
-    monkeypatch.setattr("builtins.input", lambda question: "yes")
-    with pytest.raises(CommandError, match="Nothing was erased"):
-        call_command("erase_person", dataset="lab", identity=PERSON, reason="request 7")
-    assert world.hers.count() == 2
-    monkeypatch.setattr("builtins.input", lambda question: PERSON)
-    call_command("erase_person", dataset="lab", identity=PERSON, reason="request 7")
-    assert not world.hers.exists()
-    assert "2 faces" in capsys.readouterr().out
 
 
 def test_every_table_that_knows_faces_is_known_to_the_erasure():

@@ -2,11 +2,13 @@
 
 import io
 
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from annotate.faces.models import Face
 from annotate.insight.models import QueryPicture
 from annotate.insight.queries import receive
 from annotate.insight.tasks import find_query_faces
@@ -14,6 +16,7 @@ from annotate.training.freezing import freeze_snapshot
 from annotate.training.versions import promote
 from tests.factories import draw_face, make_dataset, make_face, make_imported_triplet
 from tests.insight.networks import make_real_version
+from tests.insight.queries.vectors import store, unit
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +51,13 @@ def version(dataset, settings, admin):
     version = make_real_version(freeze_snapshot(name="frozen", dataset=dataset), settings.RUNS_DIR)
     promote(version, admin, "The first one", timezone.now())
     return version
+
+
+@pytest.fixture
+def vectors(version):
+    rng = np.random.default_rng(0)
+    faces = list(Face.objects.order_by("pk").values_list("pk", flat=True))
+    return store(version, dict(zip(faces, unit(rng, len(faces)), strict=True)))
 
 
 @pytest.fixture
