@@ -40,12 +40,7 @@ def publish_consent(visitor):
     look(page)
 
 
-def test_invited_she_registers_consents_compares_and_withdraws(visit, admin, campaign):
-    desk = visit(admin)
-    publish_consent(desk)
-    link = make_invitation(desk)
-
-    hers = visit(**PHONE)
+def register(hers, link):
     page = hers.page
     page.goto(link)
     look(page)
@@ -60,6 +55,9 @@ def test_invited_she_registers_consents_compares_and_withdraws(visit, admin, cam
     expect(page.get_by_role("heading", name="Hello nora")).to_be_visible()
     look(page)
 
+
+def consent_in_chinese(hers):
+    page = hers.page
     page.get_by_role("button", name="简体中文").click()
     expect(page.get_by_role("heading", name="nora，您好")).to_be_visible()
     page.get_by_role("link", name="开始比较").click()
@@ -71,6 +69,10 @@ def test_invited_she_registers_consents_compares_and_withdraws(visit, admin, cam
     page.goto(hers.base_url + reverse("account"))
     look(page)
     page.get_by_role("button", name="English").click()
+
+
+def withdraw(hers):
+    page = hers.page
     page.get_by_role("link", name="Read it").click()
     expect(page.get_by_text("accepted on")).to_be_visible()
     page.get_by_role("link", name="Withdraw").click()
@@ -81,11 +83,9 @@ def test_invited_she_registers_consents_compares_and_withdraws(visit, admin, cam
     expect(page.get_by_text("You are asked nothing more")).to_be_visible()
     page.get_by_role("link", name="Start comparing").click()
     expect(page.get_by_role("heading", name="Before you compare")).to_be_visible()
-    for name in ("my-work", "token-list", "password_change"):
-        hers.open(reverse(name))
-        look(page)
 
-    # The admin finds her, and shuts her out: her next click leads to the login.
+
+def shut_out(desk):
     page = desk.page
     desk.open(reverse("person-list"))
     look(page)
@@ -98,6 +98,21 @@ def test_invited_she_registers_consents_compares_and_withdraws(visit, admin, cam
     look(page)
     page.get_by_role("button", name="Deactivate nora").click()
     expect(page.get_by_text("logged out everywhere")).to_be_visible()
+
+
+def test_invited_she_registers_consents_compares_and_withdraws(visit, admin, campaign):
+    desk = visit(admin)
+    publish_consent(desk)
+    link = make_invitation(desk)
+    hers = visit(**PHONE)
+    register(hers, link)
+    consent_in_chinese(hers)
+    withdraw(hers)
+    for name in ("my-work", "token-list", "password_change"):
+        hers.open(reverse(name))
+        look(hers.page)
+    # The admin finds her, and shuts her out: her next click leads to the login.
+    shut_out(desk)
     hers.open(reverse("home"))
     expect(hers.page.get_by_role("button", name="Log in")).to_be_visible()
     assert not User.objects.get(username="nora").is_active

@@ -71,35 +71,21 @@ def furnish(campaign: Campaign, run: Run, *, admin: User, annotator: User) -> Va
     led = _first_minutes(campaign, annotator)
     ask_for_scan(campaign.dataset, admin, timezone.now())
     scan(campaign.dataset_id)
-    group = campaign.groups.order_by("index").first()
+    _proposal(campaign, run, admin)
+    _fine_tuning(campaign, run, admin)
     # Whoever logs in makes such a link worthless.
     forgetful = User.objects.filter(username__startswith="simulated").first() or User.objects.create_user(
         "simulated", "a-forgotten-password"
     )
-    _proposal(campaign, run, admin)
-    _fine_tuning(campaign, run, admin)
-    seen = campaign.votes.live().filter(group=group).order_by("created_at").first()
     return {
-        "campaign_id": campaign.pk,
-        **{f"{page}.campaign_id": led.pk for page in ("instructions", "practice")},
-        "qualification.campaign_id": _qualification(campaign, annotator).pk,
-        **{f"campaign-{page}.campaign_id": led.pk for page in ("first-minutes", "gold", "gold-pick")},
+        **_campaign(campaign, led, annotator),
         "name": campaign.dataset.name,
-        "index": group.index,
-        "face_id": group.anchor_id,
-        "section": "groups",
-        "comparison_id": seen.comparison_id,
-        "vote_id": seen.pk,
-        "annotator_id": seen.annotator_id,
         "user_id": annotator.pk,
-        "purpose": Purpose.PRACTICE.value,
-        "gold_id": led.gold.first().pk,
         "version": 1,
         "which": "brightness",
         "invitation_id": 1,
         "digest": "0" * 64,
         "erasure_id": _erasure(admin),
-        "erasure-new?": f"?dataset={campaign.dataset.name}&identity={group.anchor.identity}",
         "import_id": _import(campaign.dataset.name, admin),
         "snapshot_id": run.snapshot_id,
         "snapshot-file.name": "triplets.csv",
@@ -114,6 +100,27 @@ def furnish(campaign: Campaign, run: Run, *, admin: User, annotator: User) -> Va
         "join.token": token,
         "uidb64": urlsafe_base64_encode(force_bytes(forgetful.pk)),
         "password_reset_confirm.token": default_token_generator.make_token(forgetful),
+    }
+
+
+def _campaign(campaign: Campaign, led: Campaign, annotator: User) -> Values:
+    """A campaign with answers; `led` is one with first minutes."""
+    group = campaign.groups.order_by("index").first()
+    seen = campaign.votes.live().filter(group=group).order_by("created_at").first()
+    return {
+        "campaign_id": campaign.pk,
+        **{f"{page}.campaign_id": led.pk for page in ("instructions", "practice")},
+        "qualification.campaign_id": _qualification(campaign, annotator).pk,
+        **{f"campaign-{page}.campaign_id": led.pk for page in ("first-minutes", "gold", "gold-pick")},
+        "index": group.index,
+        "face_id": group.anchor_id,
+        "section": "groups",
+        "comparison_id": seen.comparison_id,
+        "vote_id": seen.pk,
+        "annotator_id": seen.annotator_id,
+        "purpose": Purpose.PRACTICE.value,
+        "gold_id": led.gold.first().pk,
+        "erasure-new?": f"?dataset={campaign.dataset.name}&identity={group.anchor.identity}",
     }
 
 
