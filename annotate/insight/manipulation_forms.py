@@ -9,7 +9,7 @@ from django import forms
 from django.http import QueryDict
 
 from annotate.faces.models import Dataset, Face, Split
-from annotate.insight.face_choice import Wanted
+from annotate.insight.manipulation_choices import Wanted
 
 LARGEST_ID = 2**63 - 1
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotate.accounts.permissions import curator_required
 from annotate.faces.models import Face
-from annotate.insight.choice_views import face_choices, manipulator_of, picture_response
+from annotate.insight.manipulation_choice_views import face_choices, manipulator_of, picture_response
 from annotate.insight.manipulation_forms import chosen
 from annotate.insight.manipulations import (
     MOST_SOURCES,

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -19,6 +20,9 @@ from annotate.training.shared_folders import BadCheckpoint, checkpoint_at_hand, 
 if TYPE_CHECKING:
     from model.inference import Embedder
     from model.manipulation.manipulator import Manipulator as Generator
+
+K = TypeVar("K")
+N = TypeVar("N")
 
 # With the large backbone, one is 200 MB.
 MOST_KEPT = 2
@@ -38,8 +42,9 @@ class Networks:
     none grows stale."""
 
     def __init__(self) -> None:
+        # Another database's version may have the same number, but its folder has another name.
+        self._embedders: OrderedDict[tuple[int, str], Embedder] = OrderedDict()
         self._generators: OrderedDict[tuple[int, str], Generator] = OrderedDict()
-        self._kept: OrderedDict[tuple[int, str], Embedder] = OrderedDict()
 
     def embed(self, version: ModelVersion, crops: Sequence[bytes]) -> np.ndarray:
         """E_exp (N, 16) of N aligned crops (picture files' bytes), as errands embed those of faces.
@@ -52,21 +57,13 @@ class Networks:
         return embedder.embed(np.stack([decode(crop, embedder.size) for crop in crops]))
 
     def _embedder(self, version: ModelVersion) -> Embedder:
-        from model.errors import ModelError
         from model.inference import Embedder
 
-        # Another database's version may have the same number.
-        key = (version.pk, version.folder)
-        if key not in self._kept:
-            with checkpoint_at_hand(version) as folder:
-                try:
-                    self._kept[key] = Embedder.load(folder, "cpu")
-                except ModelError as error:
-                    raise BadCheckpoint(f"{version} can not be loaded: {error}") from error
-            while len(self._kept) > MOST_KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        def load() -> Embedder:
+            with checkpoint_at_hand(version) as folder, _loading(version):
+                return Embedder.load(folder, "cpu")
+
+        return _kept(self._embedders, (version.pk, version.folder), load)
 
     def grid(self, manipulator: Manipulator, sources: Sequence[bytes], targets: Sequence[bytes]) -> Made:
         """Each source (a row) with each target's expression (a column), of picture files' bytes.
@@ -102,22 +99,36 @@ class Networks:
         return list(self._generator(manipulator).about.held_out)
 
     def _generator(self, manipulator: Manipulator) -> Generator:
-        from model.errors import ModelError
         from model.manipulation.manipulator import Manipulator as Generator
 
-        key = (manipulator.pk, manipulator.folder)
-        if key not in self._generators:
-            with manipulator_at_hand(manipulator) as folder:
-                try:
-                    generator = Generator.load(folder, "cpu")
-                    generator.check_embedding(self._embedder(manipulator.run.parent))
-                except ModelError as error:
-                    raise BadCheckpoint(f"{manipulator} can not be loaded: {error}") from error
-            self._generators[key] = generator
-            while len(self._generators) > MOST_KEPT:
-                self._generators.popitem(last=False)
-        self._generators.move_to_end(key)
-        return self._generators[key]
+        def load() -> Generator:
+            with manipulator_at_hand(manipulator) as folder, _loading(manipulator):
+                generator = Generator.load(folder, "cpu")
+                generator.check_embedding(self._embedder(manipulator.run.parent))
+            return generator
+
+        return _kept(self._generators, (manipulator.pk, manipulator.folder), load)
+
+
+def _kept(networks: OrderedDict[K, N], key: K, load: Callable[[], N]) -> N:
+    """The network of this key, loaded if need be; whichever was used longest ago goes."""
+    if key not in networks:
+        networks[key] = load()
+        while len(networks) > MOST_KEPT:
+            networks.popitem(last=False)
+    networks.move_to_end(key)
+    return networks[key]
+
+
+@contextmanager
+def _loading(what: ModelVersion | Manipulator) -> Iterator[None]:
+    """Raises BadCheckpoint where the files do not hold it."""
+    from model.errors import ModelError
+
+    try:
+        yield
+    except ModelError as error:
+        raise BadCheckpoint(f"{what} can not be loaded: {error}") from error
 
 
 def _sheet(made: np.ndarray) -> bytes:

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from annotate.accounts.models import User
 from annotate.campaigns.models import Answer
+from annotate.campaigns.voting import VoteRefused
 from annotate.insight.models import (
     Participant,
     Result,
@@ -27,14 +27,8 @@ from annotate.insight.models import (
 MOST_UNDONE = 10
 
 
-class StudyVoteRefused(Exception):
-    """The answer was not stored. `code` is for programs, the message for the participant."""
-
-    code = "refused"
-    text: str | Promise = _("This answer was not stored.")
-
-    def __str__(self) -> str:
-        return str(self.text)
+class StudyVoteRefused(VoteRefused):
+    """An answer to a study was not stored."""
 
 
 class NotShown(StudyVoteRefused):

@@ -83,11 +83,14 @@ def prepare_study(*, job_id: int) -> None:
 
 # Which task does the jobs of which table.
 TASKS: dict[type[Job], Task] = {
-    QueryPicture: find_query_faces, QueryEmbedding: embed_query, ExpressionMap: lay_out_map,
+    QueryPicture: find_query_faces,
+    QueryEmbedding: embed_query,
+    ExpressionMap: lay_out_map,
     Report: make_report,
-    ManipulationGrid: make_grid, Interpolation: make_interpolation,
     Study: prepare_study,
-}  # fmt: skip
+    ManipulationGrid: make_grid,
+    Interpolation: make_interpolation,
+}
 
 
 @app.task

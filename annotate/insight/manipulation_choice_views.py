@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from annotate.faces.models import Face
-from annotate.insight.face_choice import page
+from annotate.insight.manipulation_choices import page
 from annotate.insight.manipulation_forms import FaceFilter
 from annotate.insight.manipulations import read
 from annotate.training.models import Manipulator
